@@ -1,0 +1,1 @@
+"""A lakehouse for a regional blood supply, on PySpark and Delta Lake."""

@@ -1,0 +1,1 @@
+"""L1, bronze: every delivered record, typed, append-only, with its file, line and batch."""
