@@ -1,0 +1,119 @@
+"""Settings: conf/base.toml, overridden by conf/<environment>.toml, read once into frozen records."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lakehouse.errors import UsageError
+
+HOME = Path(os.environ.get("LAKEHOUSE_HOME", Path(__file__).resolve().parents[1]))
+T = TypeVar("T")
+ENVIRONMENTS = ("local", "s3", "cluster")
+
+
+@dataclass(frozen=True)
+class LakeConf:
+    """Settings of the lake as a whole."""
+
+    key_variable: str
+    release_window_days: int
+
+
+@dataclass(frozen=True)
+class IngestConf:
+    """Settings of ingest; sizes in bytes."""
+
+    settle_seconds: float
+    max_line_bytes: int
+    segment_bytes: int
+    attempts: int
+
+
+@dataclass(frozen=True)
+class LeaseConf:
+    """How long a lease holds, and how often it is renewed."""
+
+    seconds: float
+    renew_seconds: float
+
+
+@dataclass(frozen=True)
+class PipelineConf:
+    """How a promote runs."""
+
+    threads: int
+
+
+@dataclass(frozen=True)
+class SparkConf:
+    """The session: `master` is empty where spark-submit names it."""
+
+    conf: Mapping[str, str]
+    master: str = ""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of one run. `params` are the definitions that builds take."""
+
+    environment: str
+    lake: LakeConf
+    ingest: IngestConf
+    lease: LeaseConf
+    pipeline: PipelineConf
+    spark: SparkConf
+    params: Mapping[str, Any]
+
+
+def load_config(environment: str = "local", overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read the settings of an environment.
+
+    Args:
+        environment: one of `ENVIRONMENTS`.
+        overrides: nested settings that win over the files; for tests.
+
+    Raises:
+        UsageError: an unknown environment or setting, with the wanted ones named.
+    """
+    if environment not in ENVIRONMENTS:
+        raise UsageError(f"--conf-env is {environment!r}; wanted one of {', '.join(ENVIRONMENTS)}")
+    raw = _merge(_read("base"), _read(environment))
+    raw = _merge(raw, overrides or {})
+    return Config(
+        environment=environment,
+        lake=_section(LakeConf, raw, "lake"),
+        ingest=_section(IngestConf, raw, "ingest"),
+        lease=_section(LeaseConf, raw, "lease"),
+        pipeline=_section(PipelineConf, raw, "pipeline"),
+        spark=_section(SparkConf, raw, "spark"),
+        params=raw["params"],
+    )
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = HOME / "conf" / f"{name}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"no settings at {path}; set LAKEHOUSE_HOME to the folder that holds conf/") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both_tables = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both_tables else value
+    return merged
+
+
+def _section(kind: type[T], raw: Mapping[str, Any], name: str) -> T:
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    unknown = set(raw[name]) - known
+    if unknown:
+        raise UsageError(f"unknown settings in [{name}]: {sorted(unknown)}; known are {sorted(known)}")
+    return kind(**raw[name])

@@ -1,0 +1,51 @@
+"""The one place that makes a Spark session."""
+
+import os
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from lakehouse.config import Config
+from lakehouse.errors import UsageError
+
+DELTA_CLASS = "org.apache.spark.sql.delta.DeltaLog"
+
+
+def build_session(config: Config, app_name: str = "lakehouse") -> SparkSession:
+    """Make (or get) the session that `config` describes.
+
+    Raises:
+        UsageError: Java or Delta's jars are missing.
+    """
+    builder = SparkSession.builder.appName(app_name)
+    if config.spark.master and not _is_submitted():
+        builder = builder.master(config.spark.master)
+    for key, value in {**config.spark.conf, **_s3_endpoint()}.items():
+        builder = builder.config(key, value)
+    try:
+        spark = builder.getOrCreate()
+    except (PySparkException, RuntimeError, FileNotFoundError) as error:
+        raise UsageError(f"Spark did not start ({error}); it needs Java 17 or 21: run `make setup`") from error
+    _require_delta(spark)
+    return spark
+
+
+def _is_submitted() -> bool:
+    """Whether spark-submit was given a master, which then wins over ours."""
+    return "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", "") or "SPARK_ENV_LOADED" in os.environ
+
+
+def _s3_endpoint() -> dict[str, str]:
+    """S3A's endpoint and region from the variables that every AWS client reads."""
+    names = {"AWS_ENDPOINT_URL": "spark.hadoop.fs.s3a.endpoint", "AWS_REGION": "spark.hadoop.fs.s3a.endpoint.region"}
+    return {setting: os.environ[name] for name, setting in names.items() if os.environ.get(name)}
+
+
+def _require_delta(spark: SparkSession) -> None:
+    try:
+        spark._jvm.java.lang.Class.forName(DELTA_CLASS)  # type: ignore[union-attr]
+    except Exception as error:
+        raise UsageError(
+            "Delta's jars are not on the class path: run `make setup`, or give spark-submit "
+            "--packages io.delta:delta-spark_4.1_2.13:4.4.0"
+        ) from error

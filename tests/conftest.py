@@ -1,0 +1,30 @@
+"""One Spark session a test process, small and quiet."""
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.config import load_config
+from lakehouse.session import build_session
+
+TEST_SESSION = {
+    "spark": {
+        "master": "local[1]",
+        "conf": {
+            "spark.sql.shuffle.partitions": "1",
+            "spark.default.parallelism": "1",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+            "spark.ui.showConsoleProgress": "false",
+        },
+    }
+}
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """The session of this test process."""
+    session = build_session(load_config("local", TEST_SESSION), "tests")
+    yield session
+    session.stop()
