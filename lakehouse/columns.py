@@ -1,0 +1,48 @@
+"""Column -> Column vocabulary that several tables use. Instants are UTC; so is the session's time zone."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from lakehouse.domain.blood_groups import GROUPS, SHORT
+
+_SHORT_BY_TEXT = {**SHORT, **{group.lower(): group for group in GROUPS}}
+
+
+def short_group(text: Column) -> Column:
+    """Short group ("O+") of a group as sent ("O positive", or already short); NULL for any other text."""
+    sent = F.lower(F.trim(text))
+    table = F.create_map(*[F.lit(word) for pair in _SHORT_BY_TEXT.items() for word in pair])
+    return F.try_element_at(table, sent)
+
+
+def local_date(instant: Column, zone: Column) -> Column:
+    """Calendar day of an instant in an IANA zone."""
+    return F.to_date(F.from_utc_timestamp(instant, zone))
+
+
+def start_of_day(day: Column, zone: Column) -> Column:
+    """The instant at which a local day begins in an IANA zone."""
+    return F.to_utc_timestamp(day.cast("timestamp"), zone)
+
+
+def end_of_day(day: Column, zone: Column) -> Column:
+    """The last microsecond of a local day in an IANA zone."""
+    return start_of_day(F.date_add(day, 1), zone) - F.expr("INTERVAL '0.000001' SECOND")
+
+
+def event_date(instant: Column, is_date_only: Column, zone: Column) -> Column:
+    """Local day of an event: a bare date is already local to its facility and is never shifted."""
+    return F.when(is_date_only, F.to_date(instant)).otherwise(local_date(instant, zone))
+
+
+def is_bare_date(rescued: Column, field: str) -> Column:
+    """Whether an instant `field` was sent as a bare date, which its row's `_rescued` then keeps."""
+    sent = F.get_json_object(rescued, f"$.{field}")
+    return F.coalesce(sent.rlike(r"^\s*\d{4}-\d{2}-\d{2}\s*$"), F.lit(False))
+
+
+def known_zone(zone: Column) -> Column:
+    """The zone when it is one that Spark can count days in, else NULL."""
+    first, zero = F.lit(1), F.lit(0)
+    new_year = F.try_make_timestamp(F.lit(2000), first, first, zero, zero, zero, zone)
+    return F.when(new_year.isNotNull(), zone)
