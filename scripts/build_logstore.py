@@ -5,6 +5,7 @@
 The zip is written here and not by `jar`, which stamps the time of the build into it.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "logstore" / "src"
 JAR = ROOT / "logstore" / "conditional-log-store.jar"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+BUILT_WITH = "17"  # other compilers order the constants of a class otherwise
+SOURCE_DIGEST = "META-INF/source.sha256"
 MANIFEST = "Manifest-Version: 1.0\r\n\r\n"
 
 
@@ -35,6 +38,11 @@ def class_path() -> str:
     spark_jars = Path(str(pyspark.__file__)).parent / "jars"
     lake_jars = Path(os.environ.get("LAKE_JARS", ROOT / ".jars"))
     return f"{lake_jars}/*{os.pathsep}{spark_jars}/*"
+
+
+def source_digest() -> str:
+    """SHA-256 over every source file; the jar carries it, to tell without a compiler whether it is stale."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(SOURCES.rglob("*.java")))).hexdigest()
 
 
 def build(target: Path) -> None:
@@ -58,6 +66,7 @@ def write_jar(classes: Path, target: Path) -> None:
     """Zip `classes`, sorted, uncompressed and without times, so that equal classes give equal bytes."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as jar:
         jar.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF", EPOCH), MANIFEST)
+        jar.writestr(zipfile.ZipInfo(SOURCE_DIGEST, EPOCH), source_digest())
         for path in sorted(classes.rglob("*.class")):
             jar.writestr(zipfile.ZipInfo(path.relative_to(classes).as_posix(), EPOCH), path.read_bytes())
 
