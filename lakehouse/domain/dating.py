@@ -2,7 +2,7 @@
 
 The periods are a table, first match wins. `day` periods end at 23:59 on the last day, local to the labelling
 facility, with the day of collection (or of irradiation, thawing) as day 0; `hour` periods end at the exact time.
-Source, unless a row names another: 21 CFR 610.53(b), as of December 2023.
+Source, unless a row names another: the table of 21 CFR 610.53(b), as it stood in December 2023.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,8 @@ class Dating:
     """One row of the dating table.
 
     `when` names what a unit must be: column of the conformed components (or `is_pool`) -> values that match.
-    The period counts from `start` in `unit`s.
+    The period counts from `start` in `unit`s. The row holds for units whose `start` is on or after `valid_from`
+    (UTC); None means as far back as records go.
     """
 
     component: str
@@ -36,7 +37,7 @@ class Dating:
     when: Mapping[str, tuple[str | bool, ...]] = field(default_factory=lambda: MappingProxyType({}))
     source: str = CFR
     jurisdiction: str = "US"
-    valid_from: date = date(2023, 12, 1)
+    valid_from: date | None = None
 
 
 PLAIN = ("acd", "cpd", "cp2d")
@@ -70,6 +71,7 @@ DATING: tuple[Dating, ...] = (
         "prepared_at",
         {"storage": ("thawed", "room"), "is_pathogen_reduced": (True,)},
         source="FDA approval of pathogen-reduced cryoprecipitated fibrinogen complex, 2020 (recalled, to be confirmed)",
+        valid_from=date(2020, 11, 24),
     ),
     Dating("cryoprecipitate", 4, "hour", "prepared_at", {"storage": ("thawed", "room"), "is_pool": (True,)}, CIRCULAR),
     Dating("cryoprecipitate", 6, "hour", "prepared_at", {"storage": ("thawed", "room")}, CIRCULAR),
@@ -122,6 +124,8 @@ def _end_of_day(day: Column, zone: Column) -> Column:
 
 def _matches(row: Dating) -> Column:
     matched = F.col("component") == row.component
+    if row.valid_from is not None:
+        matched = matched & (F.to_date(row.start) >= F.lit(row.valid_from))
     for name, values in row.when.items():
         matched = matched & F.coalesce(F.col(name).isin(*values), F.lit(False))
     return matched

@@ -40,14 +40,14 @@ def key_id(key: bytes) -> str:
 def pseudonymiser(key: bytes) -> Pseudonym:
     """Make the function that turns a column of ids into pseudonyms (64 hex digits); NULL stays NULL."""
 
-    @F.arrow_udf("string")
     def pseudonym(ids: pa.Array) -> pa.Array:
         # People come back, in one Arrow batch too: each distinct id is hashed once.
         encoded = ids.dictionary_encode()
         digests = list(map(hmac_sha256(key), encoded.dictionary.to_pylist()))
         return pa.array(digests, pa.string()).take(encoded.indices)
 
-    return pseudonym
+    as_column: Pseudonym = F.arrow_udf(pseudonym, "string")  # type: ignore[attr-defined]  # PySpark's stubs lack it
+    return as_column
 
 
 def hmac_sha256(key: bytes) -> Callable[[str], str]:
