@@ -1,6 +1,7 @@
 """The one place that makes a Spark session."""
 
 import os
+import sys
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -19,6 +20,8 @@ def build_session(config: Config, app_name: str = "lakehouse") -> SparkSession:
     """
     builder = SparkSession.builder.appName(app_name)
     if config.spark.master and not _is_submitted():
+        # Workers on this machine run the interpreter that runs the driver.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = builder.master(config.spark.master)
     for key, value in {**config.spark.conf, **_s3_endpoint()}.items():
         builder = builder.config(key, value)

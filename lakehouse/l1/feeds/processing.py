@@ -14,8 +14,7 @@ TEST_RESULTS = Feed(
         Field(
             "marker",
             TEXT,
-            "abo_rhd, hiv, hbv, hcv, htlv, syphilis, wnv, t_cruzi, babesia, malaria, bacterial, "
-            "antibody_screen or cmv",
+            "abo_rhd, hiv, hbv, hcv, htlv, syphilis, wnv, t_cruzi, babesia, malaria, bacterial, antibody_screen or cmv",
             required=True,
         ),
         Field("stage", TEXT, "screen, repeat or supplemental"),

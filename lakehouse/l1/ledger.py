@@ -1,0 +1,130 @@
+"""The ledger of landing files. A row of `ops/files` is an event in the life of one file.
+
+A file is (path below landing, SHA-256). Its state is that of its last event:
+planned -> loaded | duplicate | parked, or failed (tried again), or unchanged (same bytes, touched).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import ArrayType, StructField, StructType
+
+from lakehouse.l1.inspect import Segment
+from lakehouse.storage.lake import Lake
+from lakehouse.table import DATE, FLAG, INSTANT, INT, LONG, TEXT, Field, Table
+
+SEGMENTS = ArrayType(StructType([StructField(n, LONG) for n in ("offset", "length", "first_line", "crc32")]))
+
+FILES = Table(
+    tier="ops",
+    name="files",
+    grain="an event in the life of a landing file",
+    key=("event_id",),
+    fields=(
+        Field("event_id", TEXT, "<batch>/<file id>/<event>/<attempt>", required=True),
+        Field("feed", TEXT, "the feed", required=True),
+        Field("path", TEXT, "path below landing", required=True),
+        Field("event", TEXT, "planned, loaded, duplicate, failed, parked or unchanged", required=True),
+        Field("batch_seq", LONG, "the batch that took it in", required=True),
+        Field("file_id", LONG, "hash of path and SHA-256", required=True),
+        Field("sha256", TEXT, "SHA-256 of the file's bytes", required=True),
+        Field("size", LONG, "bytes"),
+        Field("etag", TEXT, "the store's own mark of this version"),
+        Field("delivered_on", DATE, "day of delivery, from the path"),
+        Field("lines", LONG, "lines, blank ones too"),
+        Field("blank_lines", LONG, "lines that hold nothing but white space"),
+        Field("is_compressed", FLAG, "gzip or zstd"),
+        Field("segments", SEGMENTS, "stretches of whole lines, as they are read"),
+        Field("attempt", INT, "how often it was tried"),
+        Field("message", TEXT, "why, in a sentence"),
+        Field("run_id", TEXT, "the run", required=True),
+        Field("happened_at", INSTANT, "when", required=True),
+    ),
+    law="lines of loaded files - blank lines = rows in L1, per feed and batch",
+)
+
+FINAL = ("loaded", "duplicate", "parked", "unchanged")
+
+
+@dataclass(frozen=True)
+class FileEvent:
+    """One row of the ledger; `FILES` says what each field means."""
+
+    feed: str
+    path: str
+    event: str
+    batch_seq: int
+    file_id: int
+    sha256: str
+    size: int
+    etag: str
+    delivered_on: date | None = None
+    lines: int = 0
+    blank_lines: int = 0
+    is_compressed: bool = False
+    segments: tuple[Segment, ...] = ()
+    attempt: int = 1
+    message: str = ""
+
+    @property
+    def records(self) -> int:
+        """Lines that hold something."""
+        return self.lines - self.blank_lines
+
+
+@dataclass
+class Ledger:
+    """The state of every file that the lake has seen."""
+
+    last: dict[tuple[str, str], FileEvent] = field(default_factory=dict)  # by (path, SHA-256)
+    batch_seq: int = 0
+
+    def take(self, events: Iterable[FileEvent]) -> None:
+        """Let events happen, in order."""
+        for event in events:
+            self.last[event.path, event.sha256] = event
+            self.batch_seq = max(self.batch_seq, event.batch_seq)
+
+    @property
+    def unfinished(self) -> list[FileEvent]:
+        """Files planned by a run that did not finish; all of one batch."""
+        return [event for event in self.last.values() if event.event == "planned"]
+
+    def known(self) -> dict[str, FileEvent]:
+        """The last version seen of each path."""
+        return {path: event for (path, _), event in self.last.items()}
+
+    def contents(self) -> dict[tuple[str, str], str]:
+        """(feed, SHA-256) of what is loaded or about to be -> its path; empty files are all alike and left out."""
+        taken = (e for e in self.last.values() if e.event in ("loaded", "planned", "unchanged") and e.size)
+        return {(event.feed, event.sha256): event.path for event in taken}
+
+
+def read_ledger(lake: Lake) -> Ledger:
+    """Read the whole ledger; a few hundred bytes a file, so it fits the driver for millions of files."""
+    order = {"planned": 0, "failed": 1}
+    rows = lake.read(FILES).collect()
+    ledger = Ledger()
+    rows.sort(key=lambda row: (row.batch_seq, row.happened_at, order.get(row.event, 2)))
+    ledger.take(_event(row) for row in rows)
+    return ledger
+
+
+def _event(row: object) -> FileEvent:
+    values = row.asDict()  # type: ignore[attr-defined]
+    values["segments"] = tuple(Segment(*segment) for segment in values["segments"] or ())
+    return FileEvent(**{name: values[name] for name in FileEvent.__dataclass_fields__})
+
+
+def event_rows(spark: SparkSession, events: Iterable[FileEvent], run_id: str, at: datetime) -> DataFrame:
+    """The events as rows of `FILES`."""
+    rows = []
+    for event in events:
+        values = {name: getattr(event, name) for name in FileEvent.__dataclass_fields__}
+        values["segments"] = [(s.offset, s.length, s.first_line, s.crc32) for s in event.segments]
+        event_id = f"{event.batch_seq}/{event.file_id}/{event.event}/{event.attempt}"
+        values |= {"event_id": event_id, "run_id": run_id, "happened_at": at}
+        rows.append(tuple(values[name] for name in FILES.columns))
+    return spark.createDataFrame(rows, FILES.schema)

@@ -1,0 +1,154 @@
+"""Planning an ingest: which landing files are new, and what each one's inspection says to do with it."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+from lakehouse.config import IngestConf
+from lakehouse.errors import UsageError
+from lakehouse.l1.inspect import Inspection, inspect
+from lakehouse.l1.ledger import FINAL, FileEvent, Ledger
+from lakehouse.storage.files import FileInfo, Files
+
+HIDDEN = (".", "_")
+DELIVERY_DAY = re.compile(r"/(\d{4})/(\d{2})/(\d{2})/")
+INSPECTORS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one ingest run will do: an event for every file it looked into, and how many must wait."""
+
+    events: tuple[FileEvent, ...]
+    waiting: int = 0
+
+    @property
+    def planned(self) -> tuple[FileEvent, ...]:
+        """The files to load."""
+        return tuple(event for event in self.events if event.event == "planned")
+
+
+def list_landing(landing: Files, feeds: Iterable[str]) -> list[FileInfo]:
+    """Every visible file below landing.
+
+    Raises:
+        UsageError: folders that are no feed's, all of them named.
+    """
+    wanted = set(feeds)
+    found = [name for name in landing.names() if not name.startswith(HIDDEN)]
+    unknown = [name for name in found if name not in wanted]
+    if unknown:
+        raise UsageError(f"landing holds {', '.join(unknown)}; the feeds are {', '.join(sorted(wanted))}")
+    return [info for info in landing.walk() if not any(part.startswith(HIDDEN) for part in info.path.split("/"))]
+
+
+def make_plan(landing: Files, infos: list[FileInfo], ledger: Ledger, conf: IngestConf, now: float) -> Plan:
+    """Inspect what is new and say what becomes of it.
+
+    Args:
+        landing: where the files are.
+        infos: the files, as listed.
+        ledger: what the lake has seen.
+        conf: sizes and limits.
+        now: epoch seconds; files younger than `settle_seconds` wait.
+    """
+    known = ledger.known()
+    new = [info for info in infos if not _is_settled_case(info, known.get(info.path), conf)]
+    old_enough = [info for info in new if now - info.modified_at >= conf.settle_seconds]
+    with ThreadPoolExecutor(INSPECTORS) as pool:
+        seen = list(pool.map(lambda info: _inspect(landing, info, conf), old_enough))
+    contents, events = ledger.contents(), []
+    waiting = len(new) - len(old_enough)
+    for info, inspection in zip(old_enough, seen, strict=True):
+        if inspection is None or inspection.size != info.size:
+            waiting += 1
+            continue
+        event = _event(info, inspection, ledger, contents, conf)
+        contents.setdefault((event.feed, event.sha256), event.path)
+        events.append(event)
+    return Plan(tuple(events), waiting)
+
+
+def _is_settled_case(info: FileInfo, last: FileEvent | None, conf: IngestConf) -> bool:
+    """Whether the ledger has said its last word on this very version of the file."""
+    if last is None or (last.size, last.etag) != (info.size, info.etag):
+        return False
+    return last.event in FINAL or (last.event == "failed" and last.attempt >= conf.attempts)
+
+
+def _inspect(landing: Files, info: FileInfo, conf: IngestConf) -> Inspection | None:
+    """Inspect one file; None where it moved while it was read."""
+    try:
+        with landing.open(info.path) as stream:
+            found = inspect(info.path, stream, segment_bytes=conf.segment_bytes, max_line_bytes=conf.max_line_bytes)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Inspection(info.size, _unread(info), failure=f"can't be read: {error}")
+    after = landing.stat(info.path)
+    return found if after is not None and (after.size, after.etag) == (info.size, info.etag) else None
+
+
+def _unread(info: FileInfo) -> str:
+    """A stand-in for the hash of a file that can't be opened, so that its tries can be counted."""
+    return f"unread-{info.etag}"
+
+
+def _event(
+    info: FileInfo, seen: Inspection, ledger: Ledger, contents: dict[tuple[str, str], str], conf: IngestConf
+) -> FileEvent:
+    feed = info.path.split("/", 1)[0]
+    before = ledger.last.get((info.path, seen.sha256))
+    attempt = before.attempt + 1 if before and before.event == "failed" else 1
+    kind, message = _fate(info, seen, before, contents.get((feed, seen.sha256)), attempt, conf)
+    return FileEvent(
+        feed=feed,
+        path=info.path,
+        event=kind,
+        batch_seq=ledger.batch_seq + 1,
+        file_id=file_id(info.path, seen.sha256),
+        sha256=seen.sha256,
+        size=info.size,
+        etag=info.etag,
+        delivered_on=delivered_on(info.path),
+        lines=seen.lines,
+        blank_lines=seen.blank_lines,
+        is_compressed=seen.is_compressed,
+        segments=seen.segments if kind == "planned" else (),
+        attempt=attempt,
+        message=message,
+    )
+
+
+def _fate(
+    info: FileInfo, seen: Inspection, before: FileEvent | None, twin: str | None, attempt: int, conf: IngestConf
+) -> tuple[str, str]:
+    """The event of an inspected file, and why."""
+    if before is not None and before.event in ("loaded", "unchanged"):
+        return "unchanged", "touched, but the same bytes as when it was loaded"
+    if twin is not None and twin != info.path:
+        return "duplicate", f"the same bytes as {twin}"
+    if seen.problem:
+        return "parked", seen.problem
+    if seen.failure:
+        kind = "failed" if attempt < conf.attempts else "parked"
+        return kind, f"{seen.failure} (try {attempt} of {conf.attempts})"
+    return "planned", ""
+
+
+def file_id(path: str, sha256: str) -> int:
+    """A file's id: 63 bits of a hash of (path below landing, SHA-256)."""
+    digest = hashlib.sha256(f"{path}\0{sha256}".encode()).digest()
+    return int.from_bytes(digest[:8]) >> 1
+
+
+def delivered_on(path: str) -> date | None:
+    """The day that a path's <yyyy>/<mm>/<dd> names."""
+    match = DELIVERY_DAY.search(path)
+    try:
+        return date(*map(int, match.groups())) if match else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The only Delta and file I/O of the lake."""

@@ -1,0 +1,118 @@
+"""Plain files below a root: a local folder or an S3 prefix, behind one small interface.
+
+Landing files, commit logs and pages are read and written here; table data goes through Delta.
+Instances pickle, so that Spark's workers can open what the driver listed.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from lakehouse.errors import UsageError
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file as listed: `path` below the root, `size` in bytes, `modified_at` in epoch seconds."""
+
+    path: str
+    size: int
+    modified_at: float
+    etag: str
+
+
+class Files(Protocol):
+    """What the lake asks of a place that keeps files."""
+
+    root: str
+
+    def walk(self, below: str = "") -> Iterator[FileInfo]:
+        """Every file below a folder, sorted by path; none where the folder is missing."""
+
+    def names(self, below: str = "") -> list[str]:
+        """Names directly in a folder, sorted."""
+
+    def stat(self, path: str) -> FileInfo | None:
+        """The file, or None."""
+
+    def open(self, path: str, offset: int = 0) -> BinaryIO:
+        """A binary stream from `offset` on."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put a whole file in place at once."""
+
+    def check_writable(self) -> None:
+        """Raise UsageError where nothing can be written."""
+
+
+class LocalFiles:
+    """Files in a local folder."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._base = Path(root)
+
+    def walk(self, below: str = "") -> Iterator[FileInfo]:
+        """Every file below a folder, sorted by path."""
+        start = self._base / below
+        for folder, folders, files in os.walk(start):
+            folders.sort()
+            for name in sorted(files):
+                info = self.stat(str((Path(folder) / name).relative_to(self._base)))
+                if info is not None:
+                    yield info
+
+    def names(self, below: str = "") -> list[str]:
+        """Names directly in a folder, sorted."""
+        folder = self._base / below
+        return sorted(os.listdir(folder)) if folder.is_dir() else []
+
+    def stat(self, path: str) -> FileInfo | None:
+        """The file, or None."""
+        try:
+            found = (self._base / path).stat()
+        except FileNotFoundError:
+            return None
+        etag = f"{found.st_mtime_ns}-{found.st_ino}"
+        return FileInfo(path, found.st_size, found.st_mtime, etag)
+
+    def open(self, path: str, offset: int = 0) -> BinaryIO:
+        """A binary stream from `offset` on."""
+        stream = (self._base / path).open("rb")
+        stream.seek(offset)
+        return stream
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write beside, then rename, so that no reader sees half a file."""
+        target = self._base / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as stream:
+            stream.write(content)
+        os.chmod(stream.name, 0o644)
+        os.replace(stream.name, target)
+
+    def check_writable(self) -> None:
+        """Raise UsageError where nothing can be written."""
+        try:
+            self._base.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._base, prefix="."):
+                pass
+        except OSError as error:
+            raise UsageError(f"the lake {self.root} is not writable: {error.strerror}") from error
+
+
+def files_at(uri: str) -> Files:
+    """The files below a path or an s3a:// (s3://) URI."""
+    scheme, _, rest = uri.partition("://")
+    if not rest:
+        return LocalFiles(os.path.abspath(uri))
+    if scheme == "file":
+        return LocalFiles(rest)
+    if scheme in ("s3a", "s3"):
+        from lakehouse.storage.s3 import S3Files  # noqa: PLC0415  boto3 only where S3 is used
+
+        return S3Files(f"s3a://{rest.rstrip('/')}")
+    raise UsageError(f"can't keep a lake at {uri!r}; wanted a path or s3a://bucket/prefix")

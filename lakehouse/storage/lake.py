@@ -1,0 +1,171 @@
+"""The lake's tables: create, read at a version, append once, merge, replace, restore.
+
+Every write goes through here, carries the run's id in its commit, and passes the probe before and
+after it, which is how the tests break a run at any write.
+"""
+
+from collections.abc import Callable, Sequence
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
+from lakehouse.storage.commits import Commit, commits_after, latest_version
+from lakehouse.storage.files import Files, files_at
+from lakehouse.table import Table
+
+Probe = Callable[[str], None]
+NOTE = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+def no_probe(moment: str) -> None:
+    """The probe of a real run: nothing."""
+
+
+class Lake:
+    """The tables below one root.
+
+    Args:
+        spark: the session.
+        root: a path or an s3a:// URI.
+        run_id: written into every commit.
+        window_days: how long old versions stay readable.
+        probe: called with the name of each write, before and after it.
+    """
+
+    def __init__(
+        self, spark: SparkSession, root: str, *, run_id: str, window_days: int = 400, probe: Probe = no_probe
+    ) -> None:
+        self.spark = spark
+        self.files: Files = files_at(root)
+        self.root = self.files.root
+        self.run_id = run_id
+        self.window_days = window_days
+        self.probe = probe
+
+    def uri(self, table: Table) -> str:
+        """Where a table is kept."""
+        return f"{self.root}/{table.path}"
+
+    def version(self, table: Table) -> int | None:
+        """The table's newest version; None where it does not exist yet."""
+        return latest_version(self.files, table.path)
+
+    def commits_after(self, table: Table, version: int) -> list[Commit]:
+        """The table's commits later than `version`, oldest first."""
+        return commits_after(self.files, table.path, version)
+
+    def create(self, table: Table) -> None:
+        """Create a table ahead of its first write, so that no two writers race to create it."""
+        if self.version(table) is not None:
+            return
+        with _Write(self, table, "create"):
+            builder = DeltaTable.createIfNotExists(self.spark).location(self.uri(table)).addColumns(table.schema)
+            window = f"interval {self.window_days} days"
+            builder = builder.property("delta.deletedFileRetentionDuration", window)
+            builder = builder.property("delta.logRetentionDuration", window)
+            builder.partitionedBy(*table.partition_by).execute()
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's rows, at its newest or a given version."""
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.uri(table))
+
+    def append_once(self, table: Table, rows: DataFrame, *, app_id: str, sequence: int) -> bool:
+        """Append under a transaction id: whatever happens, `sequence` is written at most once.
+
+        Sequences of one `app_id` must come in order: Delta keeps only the greatest.
+
+        Returns:
+            Whether this call made the commit; False where an earlier run had made it.
+
+        Raises:
+            LakeError: Delta skipped the write, yet no commit holds it.
+        """
+        before = self._existing_version(table)
+        with _Write(self, table, "append"):
+            options = {"txnAppId": app_id, "txnVersion": str(sequence)}
+            self._ordered(table, rows).write.format("delta").mode("append").options(**options).save(self.uri(table))
+        if any((app_id, sequence) in commit.transactions for commit in self.commits_after(table, before)):
+            return True
+        if any((app_id, sequence) in commit.transactions for commit in self.commits_after(table, -1)):
+            return False
+        raise LakeError(f"{table.path}: Delta skipped {app_id} {sequence}, but no commit holds it")
+
+    def append(self, table: Table, rows: DataFrame) -> None:
+        """Append; for logs whose writer checks for itself what is new."""
+        with _Write(self, table, "append"):
+            self._ordered(table, rows).write.format("delta").mode("append").save(self.uri(table))
+
+    def replace(self, table: Table, rows: DataFrame) -> None:
+        """Put these rows in the place of all rows."""
+        with _Write(self, table, "replace"):
+            self._ordered(table, rows).write.format("delta").mode("overwrite").save(self.uri(table))
+
+    def merge(self, table: Table, rows: DataFrame, *, newer: Column | str) -> None:
+        """Insert new keys, and update a row where `newer` holds (aliases `old` and `new`)."""
+        on = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in table.key)
+        with _Write(self, table, "merge"):
+            merge = DeltaTable.forPath(self.spark, self.uri(table)).alias("old")
+            (
+                merge.merge(self._ordered(table, rows).alias("new"), on)
+                .whenMatchedUpdateAll(condition=newer)
+                .whenNotMatchedInsertAll()
+                .execute()
+            )
+
+    def insert_missing(self, table: Table, rows: DataFrame) -> None:
+        """Insert the rows whose key is not there yet; inserting twice adds nothing."""
+        on = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in table.key)
+        with _Write(self, table, "insert"):
+            merge = DeltaTable.forPath(self.spark, self.uri(table)).alias("old")
+            merge.merge(self._ordered(table, rows).alias("new"), on).whenNotMatchedInsertAll().execute()
+
+    def restore(self, table: Table, version: int) -> None:
+        """Bring a table back to a version."""
+        with _Write(self, table, "restore"):
+            DeltaTable.forPath(self.spark, self.uri(table)).restoreToVersion(version)
+
+    def _existing_version(self, table: Table) -> int:
+        version = self.version(table)
+        if version is None:
+            raise StorageError(f"there is no table {self.uri(table)}")
+        return version
+
+    def _ordered(self, table: Table, rows: DataFrame) -> DataFrame:
+        """The declared columns, in order.
+
+        Raises:
+            SchemaMismatchError: the frame's columns or types are not the declared ones.
+        """
+        found = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
+        wanted = {field.name: field.type.simpleString() for field in table.fields}
+        if found != wanted:
+            raise SchemaMismatchError(_difference(table, found, wanted))
+        return rows.select(*[F.col(f"`{column}`") for column in table.columns])
+
+
+class _Write:
+    """One write: the probe before and after it, and the run's id in its commit."""
+
+    def __init__(self, lake: Lake, table: Table, kind: str) -> None:
+        self._lake, self._moment = lake, f"{table.path}:{kind}"
+
+    def __enter__(self) -> None:
+        self._lake.probe(f"{self._moment}:before")
+        self._lake.spark.conf.set(NOTE, self._lake.run_id)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._lake.probe(f"{self._moment}:after")
+
+
+def _difference(table: Table, found: dict[str, str], wanted: dict[str, str]) -> str:
+    missing = [f"{name} {kind}" for name, kind in wanted.items() if name not in found]
+    extra = [name for name in found if name not in wanted]
+    other = [f"{n} is {found[n]}, wanted {k}" for n, k in wanted.items() if n in found and found[n] != k]
+    parts: Sequence[tuple[str, list[str]]] = (("missing", missing), ("unknown", extra), ("other type", other))
+    return f"{table.path}: " + "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)

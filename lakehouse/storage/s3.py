@@ -1,0 +1,105 @@
+"""Files below an S3 prefix, through boto3; credentials come from the usual AWS places."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, BinaryIO, TypeVar
+
+import boto3
+from botocore.config import Config as BotoConfig
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+from lakehouse.errors import StorageError, UsageError
+from lakehouse.storage.files import FileInfo
+
+T = TypeVar("T")
+RETRIES = BotoConfig(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=30)
+NOT_FOUND = {"404", "NoSuchKey"}
+REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "ExpiredToken"}
+
+
+class S3Files:
+    """Files below s3a://bucket/prefix."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.bucket, _, self.prefix = root.removeprefix("s3a://").partition("/")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A client does not pickle; each process makes its own."""
+        return {key: value for key, value in self.__dict__.items() if key != "client"}
+
+    @cached_property
+    def client(self) -> Any:
+        """The boto3 client of this process."""
+        return boto3.client("s3", config=RETRIES)
+
+    def walk(self, below: str = "") -> Iterator[FileInfo]:
+        """Every object below a prefix, sorted by key."""
+        for page in self._pages(self._key(below, folder=True)):
+            for item in page.get("Contents", ()):
+                path = item["Key"].removeprefix(self._key("", folder=True))
+                yield FileInfo(path, item["Size"], item["LastModified"].timestamp(), item["ETag"].strip('"'))
+
+    def names(self, below: str = "") -> list[str]:
+        """Names directly below a prefix, sorted."""
+        base = self._key(below, folder=True)
+        found: set[str] = set()
+        for page in self._pages(base, Delimiter="/"):
+            found.update(item["Key"] for item in page.get("Contents", ()))
+            found.update(item["Prefix"] for item in page.get("CommonPrefixes", ()))
+        return sorted(key.removeprefix(base).rstrip("/") for key in found if key != base)
+
+    def stat(self, path: str) -> FileInfo | None:
+        """The object, or None."""
+        try:
+            head = self._call(lambda: self.client.head_object(Bucket=self.bucket, Key=self._key(path)))
+        except FileNotFoundError:
+            return None
+        return FileInfo(path, head["ContentLength"], head["LastModified"].timestamp(), head["ETag"].strip('"'))
+
+    def open(self, path: str, offset: int = 0) -> BinaryIO:
+        """The object's body from `offset` on."""
+        extra = {"Range": f"bytes={offset}-"} if offset else {}
+        got = self._call(lambda: self.client.get_object(Bucket=self.bucket, Key=self._key(path), **extra))
+        body: BinaryIO = got["Body"]
+        return body
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put the whole object."""
+        kinds = {"html": "text/html; charset=utf-8", "css": "text/css", "json": "application/json"}
+        kind = kinds.get(path.rpartition(".")[2], "application/octet-stream")
+        put = {"Bucket": self.bucket, "Key": self._key(path), "Body": content, "ContentType": kind}
+        self._call(lambda: self.client.put_object(**put))
+
+    def check_writable(self) -> None:
+        """Put and remove a small object."""
+        probe = self._key(".writable")
+        self._call(lambda: self.client.put_object(Bucket=self.bucket, Key=probe, Body=b""))
+        self._call(lambda: self.client.delete_object(Bucket=self.bucket, Key=probe))
+
+    def _key(self, path: str, folder: bool = False) -> str:
+        key = "/".join(part for part in (self.prefix, path.strip("/")) if part)
+        return f"{key}/" if folder and key else key
+
+    def _pages(self, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
+        pages = iter(self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, **more))
+        while (page := self._call(lambda: next(pages, None))) is not None:
+            yield page
+
+    def _call(self, request: Callable[[], T]) -> T:
+        try:
+            return request()
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise UsageError(f"no credentials for {self.root}: {error}") from error
+        except ClientError as error:
+            raise self._translated(error) from error
+        except BotoCoreError as error:
+            raise StorageError(f"{self.root} is out of reach: {error}") from error
+
+    def _translated(self, error: ClientError) -> Exception:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in NOT_FOUND:
+            return FileNotFoundError(f"{self.root}: {error}")
+        if code in REFUSED:
+            return UsageError(f"{self.root} refused the request: {error}")
+        return StorageError(f"{self.root} failed: {error}")
