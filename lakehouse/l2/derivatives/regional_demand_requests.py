@@ -1,0 +1,138 @@
+"""What became of each request: which day and group it is demand of, and what was filled, late, substituted or unmet."""
+
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.columns import end_of_day, event_date
+from lakehouse.l2.derivatives.placed_moves import UNKNOWN, first_place_per_npi
+
+COUNTS = (
+    "requested",
+    "cancelled",
+    "filled_on_time",
+    "filled_exact",
+    "substituted",
+    "received",
+    "unmet",
+    "requested_patient",
+    "requested_stock",
+)
+TALLIES = ("received", "in_time", "in_time_exact", "in_time_other", "by_closing")
+DAY = "INTERVAL '24' HOUR"
+
+
+def judged_requests(blood_requests: DataFrame, moves: DataFrame, places: DataFrame, *, as_of: date) -> DataFrame:
+    """One row a request, as it stood at the end of `as_of` at its hospital.
+
+    Args:
+        blood_requests: conformed requests.
+        moves: movements with their units (`placed_moves`).
+        places: all facilities.
+        as_of: arrivals, closings and cancellations after this local day are not seen.
+
+    Returns:
+        demand_on, region, component, abo_rhd (group ordered) and `COUNTS` (INT).
+    """
+    requests = _with_replaced(_timed(blood_requests, places, as_of))
+    return (
+        requests.join(_tallied(requests, moves, as_of), "request_id", how="left")
+        .fillna(0, list(TALLIES))
+        .withColumn("requested", F.coalesce("units_requested", F.lit(0)))
+        .withColumn("cancelled", _cancelled())
+        .withColumn("filled_on_time", F.least("in_time", _net()))
+        .withColumn("filled_exact", F.least("in_time_exact", "filled_on_time"))
+        .withColumn("substituted", F.least("in_time_other", F.col("filled_on_time") - F.col("filled_exact")))
+        .withColumn("unmet", F.when(_has_closed(), F.greatest(_net() - F.col("by_closing"), F.lit(0))).otherwise(0))
+        .withColumn("requested_patient", F.when(F.col("order_kind") == "patient", F.col("requested")).otherwise(0))
+        .withColumn("requested_stock", F.col("requested") - F.col("requested_patient"))
+        .select("demand_on", "region", "component", "abo_rhd", *[F.col(name).cast("int") for name in COUNTS])
+    )
+
+
+def _timed(blood_requests: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
+    """Requests made by the end of `as_of` with their region, local day and deadlines.
+
+    Adds demand_on, region, abo_rhd (group ordered), due_at (the units are needed by then), closes_at (what is
+    not here then is unmet) and as_of_end. Without `needed_at`, units are due 24 hours after the order, and an
+    order known by its day alone is due by the end of that day.
+    """
+    hospitals = first_place_per_npi(places).select("npi", "region", F.col("timezone").alias("zone"))
+    zone = F.coalesce("zone", F.lit("UTC"))
+    ordered_on = event_date(F.col("requested_at"), F.col("is_date_only"), zone)
+    due_if_unsaid = F.when(F.col("is_date_only"), end_of_day(ordered_on, zone)).otherwise(_a_day_after("requested_at"))
+    closed_at = F.when(F.col("closed_at") <= F.col("as_of_end"), F.col("closed_at"))
+    return (
+        blood_requests.drop("abo_rhd")
+        .join(F.broadcast(hospitals), "npi", how="left")
+        .where(ordered_on <= F.lit(as_of))
+        .withColumn("demand_on", F.coalesce(event_date(F.col("needed_at"), F.lit(False), zone), ordered_on))
+        .withColumn("region", F.coalesce("region", F.lit(UNKNOWN)))
+        .withColumn("abo_rhd", F.coalesce("group_ordered", F.lit(UNKNOWN)))
+        .withColumn("as_of_end", end_of_day(F.lit(as_of), zone))
+        .withColumn("due_at", F.coalesce("needed_at", due_if_unsaid))
+        .withColumn("closes_at", F.coalesce(closed_at, _a_day_after("needed_at"), "due_at"))
+    )
+
+
+def _a_day_after(instant: str) -> Column:
+    return F.col(instant) + F.expr(DAY)
+
+
+def _with_replaced(requests: DataFrame) -> DataFrame:
+    """Mark the requests that another one replaces: what they have not got is ordered anew there."""
+    replaced = requests.select(F.col("replaces_request_id").alias("request_id"), F.lit(True).alias("is_replaced"))
+    named = replaced.where(F.col("request_id").isNotNull()).distinct()
+    return requests.join(named, "request_id", how="left")
+
+
+def _tallied(requests: DataFrame, moves: DataFrame, as_of: date) -> DataFrame:
+    """Units that arrived on each request by the end of `as_of`: request_id and `TALLIES`.
+
+    A unit that came, went back and came again on one request arrived once, the first time.
+    """
+    inbound = ~F.coalesce("kind", F.lit("issue")).isin("return", "export")
+    first = F.min_by(F.struct("arrived_at", "group_given"), "arrived_at").alias("first")
+    arrivals = (
+        moves.where(inbound & (F.col("arrived_on") <= F.lit(as_of)))
+        .withColumn("group_given", F.col("abo_rhd"))
+        .groupBy("request_id", F.coalesce("unit_id", "distribution_id").alias("arrival"))
+        .agg(first)
+        .select("request_id", "first.*")
+    )
+    deadlines = requests.select("request_id", "abo_rhd", "due_at", "closes_at")
+    return arrivals.join(deadlines, "request_id", how="inner").groupBy("request_id").agg(*_tallies())
+
+
+def _tallies() -> list[Column]:
+    """The counts of `TALLIES` over arrivals. An order of any or of an unknown group is met by every group."""
+    in_time = F.col("arrived_at") <= F.col("due_at")
+    is_exact = F.col("abo_rhd").isin("any", UNKNOWN) | F.coalesce(
+        F.col("group_given") == F.col("abo_rhd"), F.lit(False)
+    )
+    is_other = ~is_exact & F.col("group_given").isNotNull()
+    return [
+        F.count("*").alias("received"),
+        F.count_if(in_time).alias("in_time"),
+        F.count_if(in_time & is_exact).alias("in_time_exact"),
+        F.count_if(in_time & is_other).alias("in_time_other"),
+        F.count_if(F.col("arrived_at") <= F.col("closes_at")).alias("by_closing"),
+    ]
+
+
+def _cancelled() -> Column:
+    """As sent; a request cancelled or replaced as a whole also gives up all that had not come by its closing."""
+    is_given_up = F.coalesce(F.lower("status") == "cancelled", F.lit(False)) | F.coalesce("is_replaced", F.lit(False))
+    rest = F.when(is_given_up, F.col("requested") - F.col("by_closing")).otherwise(0)
+    said = F.greatest(F.coalesce("units_cancelled", F.lit(0)), rest, F.lit(0))
+    is_seen = F.coalesce(F.col("closed_at") <= F.col("as_of_end"), F.lit(True))
+    return F.when(is_seen, F.least(said, "requested")).otherwise(0)
+
+
+def _net() -> Column:
+    return F.col("requested") - F.col("cancelled")
+
+
+def _has_closed() -> Column:
+    return F.col("closes_at") <= F.col("as_of_end")
