@@ -1,0 +1,48 @@
+"""Puts the report together: asks the sections, fills the template."""
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from lakehouse.reports import quality_sections, sections
+from lakehouse.reports.facts import ReportFacts
+from lakehouse.reports.sections import Read
+
+HERE = Path(__file__).parent
+
+
+def render(read: Read, facts: ReportFacts) -> str:
+    """The report on a release, as one HTML page that needs nothing beside it.
+
+    Args:
+        read: gives a released table as a frame, by name; an empty frame where nothing is there yet.
+        facts: what no table holds.
+
+    Returns:
+        The page, in UTF-8 text.
+    """
+    return _template().render(
+        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # our own file
+        verdict=quality_sections.verdict(facts),
+        headline=sections.headline(read, facts),
+        stock=sections.stock(read, facts),
+        outdating=sections.outdating(read, facts),
+        demand=sections.demand(read, facts),
+        donors=quality_sections.donors(read, facts),
+        refused=quality_sections.refused(read, facts),
+        unplaced=quality_sections.unplaced(read),
+        deviations=quality_sections.deviations(read),
+        provenance=quality_sections.provenance(facts),
+        docs=facts.data_docs_href,
+        params=facts.params,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html.j2")

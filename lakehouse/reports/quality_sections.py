@@ -1,0 +1,152 @@
+"""The sections of the report on donors, refusals, deviations and provenance."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import Row
+
+from lakehouse.reports import charts, words
+from lakehouse.reports import quality_queries as queries
+from lakehouse.reports.facts import ReportFacts
+from lakehouse.reports.sections import Read, View
+
+RULES_SHOWN = 30
+SEVERITIES = ("critical", "warning", "info")
+
+
+def donors(read: Read, facts: ReportFacts) -> View:
+    """Donor classes with their shares, and who may give on the next day."""
+    retention = read("donor_retention")
+    classes = {row["class"]: row.donors for row in queries.donor_classes(retention).collect()}
+    eligible = sorted(queries.eligible_now(retention, facts.as_of).collect(), key=lambda r: words.group_order(r.abo_rhd))
+    total, most = sum(classes.values()), max(classes.values(), default=0)
+    known = [name for name in words.CLASSES if name in classes] + sorted(set(classes) - set(words.CLASSES))
+    return {
+        "total": words.number(total),
+        "classes": [
+            {
+                "name": words.words(name),
+                "donors": words.number(classes[name]),
+                "share": words.percent(classes[name], total),
+                "bar": charts.bar(classes[name] / most, f"k-{name}"),
+                "means": _means(name, facts),
+            }
+            for name in known
+        ],
+        "procedures": [words.component(name) for name in queries.ELIGIBLE],
+        "eligible": [
+            {
+                "group": words.group(row.abo_rhd),
+                "donors": words.number(row.donors),
+                "counts": [words.number(row[name]) for name in queries.ELIGIBLE],
+            }
+            for row in eligible
+        ],
+    }
+
+
+def _means(name: str, facts: ReportFacts) -> str:
+    lapse, lapsing = facts.params["lapse_months"], facts.params["lapsing_months"]
+    return {
+        "first_time": f"one donation ever, in the last {lapsing} months",
+        "regular": f"two or more in the last {lapsing} months",
+        "returning": f"back after a gap of more than {lapsing} months",
+        "occasional": f"one in the last {lapsing} months, no long gap before it",
+        "lapsing": f"last donation {lapsing} to {lapse} months ago",
+        "inactive": f"last donation more than {lapse} months ago",
+        "never_donated": "registered, never gave",
+        "stopped": "deferred for good, dead, or asked not to be called",
+    }.get(name, "")
+
+
+def refused(read: Read, facts: ReportFacts) -> View:
+    """What the gate refused: the share of every feed, and the rules that were broken."""
+    quarantine, judged = read("quarantine"), facts.judged
+    by_feed = {row.feed: row.records for row in queries.refused_by_feed(quarantine).collect()}
+    rules = sorted(queries.refused_by_rule(quarantine).collect(), key=lambda r: (-r.records, r.feed, r.rule))
+    most = rules[0].records if rules else 0
+    return {
+        "judged": words.number(sum(judged.values())),
+        "refused": words.plural(sum(by_feed.values()), "record"),
+        "share": words.percent(sum(by_feed.values()), sum(judged.values()), 2),
+        "any": bool(by_feed),
+        "feeds": [
+            {"name": name, "refused": words.number(by_feed[name]), "share": words.percent(by_feed[name], judged.get(name), 2)}
+            for name in sorted(by_feed, key=lambda name: -by_feed[name])
+        ],
+        "rules": [_rule(row, judged, most) for row in rules[:RULES_SHOWN]],
+        "rules_left_out": max(0, len(rules) - RULES_SHOWN),
+    }
+
+
+def _rule(row: Row, judged: Mapping[str, int], most: int) -> View:
+    return {
+        "feed": row.feed,
+        "rule": row.rule,
+        "records": words.number(row.records),
+        "share": words.percent(row.records, judged.get(row.feed), 2),
+        "bar": charts.bar(row.records / most, "k-refused"),
+    }
+
+
+def unplaced(read: Read) -> list[View]:
+    """Accepted records that can't be placed (yet), by feed and reason."""
+    rows = queries.refused_events_by_reason(read("refused_events")).collect()
+    return [
+        {
+            "feed": row.feed,
+            "reason": words.words(row.reason),
+            "records": words.number(row.records),
+            "waiting_since": words.day(row.waiting_since, with_year=True),
+        }
+        for row in sorted(rows, key=lambda row: (-row.records, row.feed, row.reason))
+    ]
+
+
+def deviations(read: Read) -> View:
+    """What happened against the rules, excused ones apart."""
+    rows = sorted(queries.deviations_by_rule(read("deviations")).collect(), key=_severity_order)
+    return {
+        "counts": _by_severity(rows),
+        "open": words.number(sum(row.open for row in rows if row.severity != "info")),
+        "rows": [
+            {
+                "rule": words.words(row.rule),
+                "severity": row.severity,
+                "open": words.number(row.open),
+                "excused": words.number(row.excused),
+                "last_on": words.day(row.last_at.date() if row.last_at else None, with_year=True),
+            }
+            for row in rows
+        ],
+    }
+
+
+def _severity_order(row: Row) -> tuple[int, int, str]:
+    place = SEVERITIES.index(row.severity) if row.severity in SEVERITIES else len(SEVERITIES)
+    return (place, -row.open, row.rule)
+
+
+def _by_severity(rows: Sequence[Row]) -> str:
+    counts = {name: sum(row.open for row in rows if row.severity == name) for name in SEVERITIES}
+    return ", ".join(f"{words.number(count)} {name}" for name, count in counts.items() if count) or "none open"
+
+
+def verdict(facts: ReportFacts) -> View:
+    """Whether the release is complete, and what is missing from it."""
+    missing = [f"{feed}, batch {batch}: {reason}" for feed, batch, reason in facts.held]
+    missing += [f"file {file}: {reason}" for file, reason in facts.parked]
+    return {"is_complete": not (facts.is_incomplete or missing), "missing": missing}
+
+
+def provenance(facts: ReportFacts) -> dict[str, Any]:
+    """Where the figures come from."""
+    return {
+        "release_id": facts.release_id,
+        "parent": facts.parent or "none: the first release",
+        "as_of": words.day(facts.as_of, with_year=True),
+        "published_at": f"{facts.published_at:%Y-%m-%d %H:%M} UTC",
+        "lake": facts.lake,
+        "suites_sha": facts.suites_sha[:16],
+        "versions": sorted(facts.versions.items()),
+    }

@@ -1,0 +1,181 @@
+"""What the report asks the released tables: pure frames in, small frames out."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from lakehouse.columns import local_date
+
+WAITING_STATES = ("available", "reserved")
+
+
+def stock(outlook: DataFrame, by: tuple[str, ...], params: Mapping[str, Any]) -> DataFrame:
+    """Stock against demand, added up over the facilities of a slice.
+
+    A unit leaves a supply once, but two shelves see it go: the centre issues it, the hospital transfuses
+    it. So the demand of a slice is the larger of what its hospitals used and what its other facilities
+    issued, never their sum.
+
+    Args:
+        outlook: expiry_outlook.
+        by: columns to add up by.
+        params: status_red_days, status_amber_days, status_green_days.
+
+    Returns:
+        `by`, on_hand, available, expiring_1d, expiring_3d, expiring_7d (units), available_doses,
+        mean_daily_demand (units a day), days_of_stock (NULL without demand), status.
+    """
+    is_hospital = F.col("facility_kind") == "hospital"
+    summed = outlook.groupBy(*by).agg(
+        *(F.sum(name).alias(name) for name in ("on_hand", "available", "expiring_1d", "expiring_3d", "expiring_7d")),
+        F.sum("available_doses").alias("available_doses"),
+        F.sum(F.when(is_hospital, F.col("mean_daily_demand")).otherwise(0.0)).alias("_used"),
+        F.sum(F.when(is_hospital, 0.0).otherwise(F.col("mean_daily_demand"))).alias("_issued"),
+    )
+    demand = F.greatest("_used", "_issued")
+    with_days = summed.withColumn("mean_daily_demand", F.coalesce(demand, F.lit(0.0))).withColumn(
+        "days_of_stock", F.when(F.col("mean_daily_demand") > 0, F.col("available") / F.col("mean_daily_demand"))
+    )
+    return with_days.select(
+        *by,
+        "on_hand",
+        "available",
+        "expiring_1d",
+        "expiring_3d",
+        "expiring_7d",
+        "available_doses",
+        "mean_daily_demand",
+        "days_of_stock",
+        status_of(F.col("days_of_stock"), params).alias("status"),
+    )
+
+
+def status_of(days: Column, params: Mapping[str, Any]) -> Column:
+    """red, amber, yellow, green by days of stock; no_demand where there are none."""
+    return (
+        F.when(days.isNull(), "no_demand")
+        .when(days < params["status_red_days"], "red")
+        .when(days < params["status_amber_days"], "amber")
+        .when(days < params["status_green_days"], "yellow")
+        .otherwise("green")
+    )
+
+
+def stock_by_facility(outlook: DataFrame, limit: int) -> DataFrame:
+    """The cells of the facilities that are shortest, at most `limit` facilities a component.
+
+    Returns:
+        component, facility_id, facility_name, facility_kind, region, abo_rhd, available, days_of_stock,
+        status, place (1 is the shortest facility of its component), facilities (how many there are).
+    """
+    facility = Window.partitionBy("component", "facility_id")
+    is_short = F.col("status").isin("red", "amber").cast("int")
+    scored = outlook.withColumn("_short", F.sum(is_short).over(facility)).withColumn(
+        "_demand", F.sum("mean_daily_demand").over(facility)
+    )
+    order = Window.partitionBy("component").orderBy(
+        F.col("_short").desc(), F.col("_demand").desc_nulls_last(), F.col("facility_id")
+    )
+    placed = scored.withColumn("place", F.dense_rank().over(order))
+    counted = placed.withColumn("facilities", F.max("place").over(Window.partitionBy("component")))
+    return counted.where(F.col("place") <= limit).select(
+        "component",
+        "facility_id",
+        "facility_name",
+        "facility_kind",
+        "region",
+        "abo_rhd",
+        "available",
+        "days_of_stock",
+        "status",
+        "place",
+        "facilities",
+    )
+
+
+def shortages(outlook: DataFrame) -> DataFrame:
+    """Facilities and cells (facility × component × group) that are red or amber: facilities, cells."""
+    short = outlook.where(F.col("status").isin("red", "amber"))
+    return short.agg(F.countDistinct("facility_id").alias("facilities"), F.count(F.lit(1)).alias("cells"))
+
+
+def outdating_by_day(units: DataFrame, zones: DataFrame, as_of: date, days: int) -> DataFrame:
+    """Units that outdate on each of the next local days if nobody uses them.
+
+    Args:
+        units: the units; those available or reserved count.
+        zones: facility_id, timezone.
+        as_of: the state's day; day 1 is the day after it.
+        days: how many days to look ahead.
+
+    Returns:
+        expires_on, component, units.
+    """
+    waiting = units.where(F.col("state").isin(*WAITING_STATES)).select("facility_id", "component", "expires_at")
+    # A dating that ends at midnight ends with the day before it, as in expiry_outlook.
+    last_moment = F.col("expires_at") - F.expr("INTERVAL '0.000001' SECOND")
+    last_day = local_date(last_moment, F.coalesce("timezone", F.lit("UTC")))
+    dated = waiting.join(F.broadcast(zones.select("facility_id", "timezone")), on="facility_id", how="left").select(
+        last_day.alias("expires_on"), "component"
+    )
+    is_ahead = (F.col("expires_on") > F.lit(as_of)) & (F.col("expires_on") <= F.date_add(F.lit(as_of), days))
+    counted = dated.where(is_ahead).groupBy("expires_on", "component").agg(F.count(F.lit(1)).alias("units"))
+    return counted.select("expires_on", "component", "units")
+
+
+def outdating_most(outlook: DataFrame, limit: int) -> DataFrame:
+    """The shelves (facility × component × group) with most units outdating within 7 days.
+
+    Returns:
+        facility_id, facility_name, component, abo_rhd, expiring_3d, expiring_7d, projected_outdates,
+        next_expiry_on, days_of_stock.
+    """
+    most = outlook.where(F.col("expiring_7d") > 0).orderBy(
+        F.col("expiring_7d").desc(), F.col("expiring_3d").desc(), "facility_id", "component", "abo_rhd"
+    )
+    return most.limit(limit).select(
+        "facility_id",
+        "facility_name",
+        "component",
+        "abo_rhd",
+        "expiring_3d",
+        "expiring_7d",
+        "projected_outdates",
+        "next_expiry_on",
+        "days_of_stock",
+    )
+
+
+def demand_lines(demand: DataFrame, as_of: date, days: int, step: int) -> DataFrame:
+    """Moving averages over all groups on every `step`-th day back from the as-of, for `days` days.
+
+    Every group's average has the same 28 days behind it, so their sum is the average of the sum.
+
+    Returns:
+        demand_on, region, component, requested_ma28, transfused_ma28 (units a day).
+    """
+    is_step = F.date_diff(F.lit(as_of), F.col("demand_on")) % step == 0
+    recent = _recent(demand, as_of, days).where(is_step)
+    return recent.groupBy("demand_on", "region", "component").agg(
+        F.sum("requested_ma28").alias("requested_ma28"), F.sum("transfused_ma28").alias("transfused_ma28")
+    )
+
+
+def demand_totals(demand: DataFrame, as_of: date, days: int) -> DataFrame:
+    """What was asked for and what came, over the last `days` days.
+
+    Returns:
+        region, component, requested, cancelled, filled_on_time, filled_exact, substituted, unmet,
+        transfused (units).
+    """
+    names = ("requested", "cancelled", "filled_on_time", "filled_exact", "substituted", "unmet", "transfused")
+    return _recent(demand, as_of, days).groupBy("region", "component").agg(*(F.sum(n).alias(n) for n in names))
+
+
+def _recent(demand: DataFrame, as_of: date, days: int) -> DataFrame:
+    is_recent = (F.col("demand_on") <= F.lit(as_of)) & (F.col("demand_on") > F.date_sub(F.lit(as_of), days))
+    return demand.where(is_recent)
