@@ -1,0 +1,66 @@
+"""The one place that touches Great Expectations: its quiet context, and our rules as its expectations.
+
+Nothing is sent anywhere: analytics are off before the library is loaded. One ephemeral context serves the
+process; it keeps no frame once a batch is judged.
+"""
+
+import functools
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lakehouse.errors import SuiteError
+
+if TYPE_CHECKING:  # pragma: no cover
+    from lakehouse.gates.suite import Rule
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+import great_expectations
+from great_expectations.core.expectation_suite import ExpectationSuite
+from great_expectations.exceptions import GreatExpectationsError
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+# Counts without a single sampled value: what a result holds can be shown to anyone.
+COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+
+
+@functools.cache
+def context() -> Any:
+    """The ephemeral context of this process."""
+    made = great_expectations.get_context(mode="ephemeral")
+    made.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    return made
+
+
+@functools.cache
+def batch_definition(engine: str) -> Any:
+    """A whole-dataframe batch definition; `engine` is "spark" or "pandas"."""
+    sources = context().data_sources
+    source = sources.add_spark("spark", persist=False) if engine == "spark" else sources.add_pandas("pandas")
+    return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("whole")
+
+
+def configuration(rule: "Rule") -> ExpectationConfiguration:
+    """The rule as Great Expectations writes one down; its meta carries the rule's id."""
+    meta = {"rule": rule.id, "scope": rule.scope, "doc": rule.doc}
+    return ExpectationConfiguration(
+        type=rule.type, kwargs=dict(rule.kwargs), severity=rule.severity, meta=meta, notes=rule.doc
+    )
+
+
+def expectation(rule: "Rule") -> Any:
+    """The rule as an expectation that can run.
+
+    Raises:
+        SuiteError: no such expectation, or arguments that it does not take.
+    """
+    try:
+        return configuration(rule).to_domain_obj()
+    except (GreatExpectationsError, ValueError, TypeError) as error:
+        raise SuiteError(f"{rule.type}: {' '.join(str(error).split())}") from error
+
+
+def suite(name: str, rules: "Sequence[Rule]") -> ExpectationSuite:
+    """The rules as a suite. (Its `add_expectation…` would replace a rule by another on the same column.)"""
+    return ExpectationSuite(name=name, expectations=[expectation(rule) for rule in rules])
