@@ -151,11 +151,6 @@ class _Ingest:
                     f"{feed.name}: a landing file changed while it was read; run again"
                 ) from error
             raise
-        written = self._written(feed, batch_seq)
+        written = self.lake.rows_committed(feed.l1, feed.l1.path, batch_seq)
         if written != wanted:
             raise LakeError(f"{feed.l1.path}: {written} rows were appended, {wanted} lines were inspected")
-
-    def _written(self, feed: Feed, batch_seq: int) -> int | None:
-        commits = self.lake.commits_after(feed.l1, 0)
-        return next((c.rows for c in reversed(commits) if (feed.l1.path, batch_seq) in c.transactions), None)
-

@@ -5,7 +5,7 @@ planned -> loaded | duplicate | parked, or failed (tried again), or unchanged (s
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
@@ -45,7 +45,7 @@ FILES = Table(
     law="lines of loaded files - blank lines = rows in L1, per feed and batch",
 )
 
-FINAL = ("loaded", "duplicate", "parked", "unchanged")
+FINAL = ("loaded", "duplicate", "parked")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,10 @@ class Ledger:
     def take(self, events: Iterable[FileEvent]) -> None:
         """Let events happen, in order."""
         for event in events:
-            self.last[event.path, event.sha256] = event
+            place = event.path, event.sha256
+            # A touched file stays what it was; only the store's mark of it is new.
+            is_same = event.event == "unchanged" and place in self.last
+            self.last[place] = replace(self.last[place], etag=event.etag) if is_same else event
             self.batch_seq = max(self.batch_seq, event.batch_seq)
 
     @property
@@ -98,7 +101,7 @@ class Ledger:
 
     def contents(self) -> dict[tuple[str, str], str]:
         """(feed, SHA-256) of what is loaded or about to be -> its path; empty files are all alike and left out."""
-        taken = (e for e in self.last.values() if e.event in ("loaded", "planned", "unchanged") and e.size)
+        taken = (e for e in self.last.values() if e.event in ("loaded", "planned") and e.size)
         return {(event.feed, event.sha256): event.path for event in taken}
 
 

@@ -127,7 +127,7 @@ def _fate(
     info: FileInfo, seen: Inspection, before: FileEvent | None, twin: str | None, attempt: int, conf: IngestConf
 ) -> tuple[str, str]:
     """The event of an inspected file, and why."""
-    if before is not None and before.event in ("loaded", "unchanged"):
+    if before is not None and before.event == "loaded":
         return "unchanged", "touched, but the same bytes as when it was loaded"
     if twin is not None and twin != info.path:
         return "duplicate", f"the same bytes as {twin}"

@@ -6,14 +6,32 @@ after it, which is how the tests break a run at any write.
 
 from collections.abc import Callable, Sequence
 
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
-from lakehouse.storage.commits import Commit, commits_after, latest_version
+from lakehouse.storage.commits import Commit, commits_after, latest_version, read_commit
 from lakehouse.storage.files import Files, files_at
 from lakehouse.table import Table
+
+LOST_RACE = (
+    ConcurrentAppendException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+"""What Delta raises in the writer that came second."""
 
 Probe = Callable[[str], None]
 NOTE = "spark.databricks.delta.commitInfo.userMetadata"
@@ -21,6 +39,10 @@ NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 
 def no_probe(moment: str) -> None:
     """The probe of a real run: nothing."""
+
+
+def no_guard() -> None:
+    """The guard of a writer that needs no lease."""
 
 
 class Lake:
@@ -43,6 +65,7 @@ class Lake:
         self.run_id = run_id
         self.window_days = window_days
         self.probe = probe
+        self.guard: Callable[[], None] = no_guard
 
     def uri(self, table: Table) -> str:
         """Where a table is kept."""
@@ -80,20 +103,33 @@ class Lake:
         Sequences of one `app_id` must come in order: Delta keeps only the greatest.
 
         Returns:
-            Whether this call made the commit; False where an earlier run had made it.
+            Whether this run made the commit; False where another run has made it.
 
         Raises:
             LakeError: Delta skipped the write, yet no commit holds it.
         """
-        before = self._existing_version(table)
+        self._existing_version(table)
         with _Write(self, table, "append"):
             options = {"txnAppId": app_id, "txnVersion": str(sequence)}
             self._ordered(table, rows).write.format("delta").mode("append").options(**options).save(self.uri(table))
-        if any((app_id, sequence) in commit.transactions for commit in self.commits_after(table, before)):
-            return True
-        if any((app_id, sequence) in commit.transactions for commit in self.commits_after(table, -1)):
-            return False
-        raise LakeError(f"{table.path}: Delta skipped {app_id} {sequence}, but no commit holds it")
+        commit = self._commit_of(table, app_id, sequence)
+        if commit is None:
+            raise LakeError(f"{table.path}: Delta skipped {app_id} {sequence}, but no commit holds it")
+        return commit.note == self.run_id
+
+    def rows_committed(self, table: Table, app_id: str, sequence: int) -> int | None:
+        """How many rows the commit under a transaction id wrote; None where there is no such commit."""
+        commit = self._commit_of(table, app_id, sequence)
+        return commit.rows if commit else None
+
+    def _commit_of(self, table: Table, app_id: str, sequence: int) -> Commit | None:
+        """The commit under a transaction id, newest first; sequences rise, so an older one ends the search."""
+        for version in range(self._existing_version(table), -1, -1):
+            commit = read_commit(self.files, table.path, version)
+            found = dict(commit.transactions).get(app_id)
+            if found is not None and found <= sequence:
+                return commit if found == sequence else None
+        return None
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Append; for logs whose writer checks for itself what is new."""
@@ -155,6 +191,7 @@ class _Write:
         self._lake, self._moment = lake, f"{table.path}:{kind}"
 
     def __enter__(self) -> None:
+        self._lake.guard()
         self._lake.probe(f"{self._moment}:before")
         self._lake.spark.conf.set(NOTE, self._lake.run_id)
 

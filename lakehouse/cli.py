@@ -1,0 +1,138 @@
+"""What every job shares: options, exit codes, logging, and the one line of JSON at the end."""
+
+import argparse
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from lakehouse.config import ENVIRONMENTS, Config, load_config
+from lakehouse.errors import LakeError, StorageError
+from lakehouse.session import build_session
+from lakehouse.storage.files import Files, files_at
+from lakehouse.storage.lake import Lake
+
+Clock = Callable[[], datetime]
+UNREACHABLE = (
+    "SdkClientException",
+    "ConnectException",
+    "SocketTimeoutException",
+    "UnknownHostException",
+    "Unable to execute HTTP request",
+)
+log = logging.getLogger("lakehouse")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: its verdict in a word, its exit code, and what its last line says besides."""
+
+    verdict: str
+    exit_code: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """One run of a job: its options, settings and lake."""
+
+    job: str
+    args: argparse.Namespace
+    config: Config
+    clock: Clock
+    run_id: str
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake; making it starts Spark."""
+        spark = build_session(self.config, self.job)
+        return Lake(spark, self.args.lake, run_id=self.run_id, window_days=self.config.lake.release_window_days)
+
+    @cached_property
+    def landing(self) -> Files:
+        """Where files land."""
+        return files_at(self.args.landing or f"{self.args.lake.rstrip('/')}/landing")
+
+    @property
+    def as_of(self) -> date:
+        """The day that this run speaks about: as given, else today (UTC)."""
+        given: date | None = self.args.as_of
+        return given or self.clock().date()
+
+
+Body = Callable[[Run], Outcome]
+Arguments = Callable[[argparse.ArgumentParser], None]
+
+
+def main(
+    job: str, about: str, body: Body, clock: Clock, arguments: Arguments | None = None, argv: list[str] | None = None
+) -> int:
+    """Run a job and return its exit code.
+
+    Args:
+        job: its name, in logs and in the last line.
+        about: what `--help` says.
+        body: the work.
+        clock: the time of day; nothing below reads it elsewhere.
+        arguments: adds the job's own options.
+        argv: the command line, for tests.
+    """
+    args = _parser(job, about, arguments).parse_args(argv)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+    for noisy in ("py4j", "great_expectations", "botocore", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    started = clock()
+    outcome = Outcome("bug", 1)
+    try:
+        outcome = _run(job, body, args, clock, started)
+    finally:
+        seconds = round((clock() - started).total_seconds(), 1)
+        line = {"job": job, **outcome.facts, "seconds": seconds, "verdict": outcome.verdict}
+        print(json.dumps(line, default=str), flush=True)
+    return outcome.exit_code
+
+
+def _run(job: str, body: Body, args: argparse.Namespace, clock: Clock, started: datetime) -> Outcome:
+    run_id = f"{started:%Y%m%dT%H%M%S%f}-{socket.gethostname()}-{os.getpid()}"
+    try:
+        return body(Run(job, args, load_config(args.conf_env), clock, run_id))
+    except LakeError as error:
+        return _failed(error)
+    except Exception as error:
+        if any(sign in str(error) for sign in UNREACHABLE):
+            return _failed(StorageError(f"storage is out of reach: {str(error).splitlines()[0]}"))
+        raise
+
+
+def _failed(error: LakeError) -> Outcome:
+    log.error("%s", error)
+    verdict = {2: "usage", 3: "held", 4: "held", 5: "busy", 6: "unreachable"}.get(error.exit_code, "failed")
+    return Outcome(verdict, error.exit_code, {"message": str(error)})
+
+
+def _parser(job: str, about: str, arguments: Arguments | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=job, description=about)
+    parser.add_argument(
+        "--lake", default=os.environ.get("LAKE", "lake"), metavar="URI", help="path or s3a://bucket/prefix"
+    )
+    parser.add_argument("--landing", metavar="URI", help="where files land (default: landing/ in the lake)")
+    parser.add_argument("--conf-env", default="local", metavar="ENV", help=" | ".join(ENVIRONMENTS))
+    parser.add_argument("--as-of", type=_day, metavar="YYYY-MM-DD", help="the day to speak about (default: today, UTC)")
+    if arguments is not None:
+        arguments(parser)
+    return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text!r}; wanted a day YYYY-MM-DD") from None

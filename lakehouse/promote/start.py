@@ -1,0 +1,132 @@
+"""Where a promote starts: on the released versions, and with the batches that no release holds yet."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from lakehouse.config import HOME
+from lakehouse.errors import LakeError, LeaseTakenError
+from lakehouse.gates.holds import HOLDS, Hold, standing
+from lakehouse.gates.suite import Suite
+from lakehouse.l1.ledger import FILES, Ledger, read_ledger
+from lakehouse.release import Release
+from lakehouse.storage.lake import Lake
+from lakehouse.table import Table
+
+Batches = dict[str, list[int]]
+BUILDING_CODE = ("lakehouse/table.py", "lakehouse/columns.py", "lakehouse/domain", "lakehouse/gates", "lakehouse/l2")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a release's figures depend on besides its data."""
+
+    suites_sha: str
+    params_sha: str
+    code_sha: str
+    key_id: str
+
+    def is_of(self, release: Release) -> bool:
+        """Whether a release was built under the same suites, parameters, code and key."""
+        return all(getattr(release, name) == getattr(self, name) for name in self.__dataclass_fields__)
+
+
+def fingerprint(suites: Iterable[Suite], params: Mapping[str, Any], key_id: str) -> Fingerprint:
+    """The fingerprint of a run."""
+    return Fingerprint(
+        suites_sha=_sha(sorted(suite.sha256 for suite in suites)),
+        params_sha=_sha(dict(params)),
+        code_sha=_code_sha(),
+        key_id=key_id,
+    )
+
+
+def _sha(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _code_sha() -> str:
+    sha = hashlib.sha256()
+    for place in BUILDING_CODE:
+        path = HOME / place
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            sha.update(file.relative_to(HOME).as_posix().encode() + file.read_bytes())
+    return sha.hexdigest()
+
+
+def create_tables(lake: Lake, tables: Iterable[Table], threads: int) -> None:
+    """Create what is missing, side by side."""
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lake.create, tables))
+
+
+def settle(lake: Lake, tables: Iterable[Table], base: Release | None, threads: int) -> dict[str, int]:
+    """Bring every table back to its released version, where a dead or abandoned run left commits on top.
+
+    Returns:
+        Path of each table -> the version that this run builds on.
+    """
+
+    def settled(table: Table) -> tuple[str, int]:
+        wanted = base.tables.get(table.path, 0) if base else 0
+        if lake.version(table) != wanted:
+            lake.restore(table, wanted)
+        version = lake.version(table)
+        if version is None:
+            raise LakeError(f"there is no table {lake.uri(table)}")
+        return table.path, version
+
+    with ThreadPoolExecutor(threads) as pool:
+        return dict(pool.map(settled, tables))
+
+
+def require_own_commits(lake: Lake, tables: Iterable[Table], since: Mapping[str, int]) -> None:
+    """Refuse to go on where another run committed to a table that this run builds on.
+
+    Raises:
+        LeaseTakenError: it names the table and the other run.
+    """
+    for table in tables:
+        for commit in lake.commits_after(table, since[table.path]):
+            if commit.note != lake.run_id:
+                raise LeaseTakenError(f"run {commit.note} wrote {table.path} meanwhile; run again")
+
+
+@dataclass(frozen=True)
+class Batchwork:
+    """The batches of each feed: those to promote now, those that are held, and those let through by a person."""
+
+    pending: Batches
+    held: Batches
+    accepted: frozenset[tuple[str, int]]
+    holds: dict[tuple[str, int], Hold]
+
+
+def batchwork(lake: Lake, base: Release | None) -> Batchwork:
+    """What is loaded, but in no release yet."""
+    ledger = read_ledger(lake) if lake.version(FILES) is not None else Ledger()
+    loaded = {
+        (event.feed, event.batch_seq) for event in ledger.last.values() if event.event == "loaded" and event.records
+    }
+    consumed = {(feed, batch) for feed, batches in (base.consumed if base else {}).items() for batch in batches}
+    holds = standing(lake.read(HOLDS))
+    rolled_back = {(feed, batch) for feed, batches in (base.held if base else {}).items() for batch in batches}
+    for place in sorted(rolled_back - set(holds)):
+        holds[place] = Hold(*place, event="held", reason="only an abandoned release had it")
+    waiting = {place for place, hold in holds.items() if hold.event == "held"}
+    discarded = {place for place, hold in holds.items() if hold.event == "discarded"}
+    accepted = frozenset(place for place, hold in holds.items() if hold.event == "accepted")
+    pending = loaded - consumed - waiting - discarded
+    return Batchwork(by_feed(pending), by_feed(waiting - consumed), accepted, holds)
+
+
+def by_feed(places: Iterable[tuple[str, int]]) -> Batches:
+    """(feed, batch) pairs, as batches by feed."""
+    batches: defaultdict[str, list[int]] = defaultdict(list)
+    for feed, batch in sorted(places):
+        batches[feed].append(batch)
+    return dict(batches)

@@ -1,0 +1,177 @@
+"""Releases: consistent sets of table versions that passed the audit. Readers see nothing else.
+
+A row of `ops/releases` is one release. The current one has the greatest sequence.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, MapType
+
+from lakehouse.errors import LeaseTakenError, UsageError
+from lakehouse.storage.lake import LOST_RACE, Lake
+from lakehouse.table import DATE, FLAG, INSTANT, LONG, LONG_BY_TEXT, TEXT, Field, Table
+
+BATCHES = MapType(TEXT, ArrayType(LONG))
+APP_ID = "ops/releases"
+
+RELEASES = Table(
+    tier="ops",
+    name="releases",
+    grain="a release: a set of table versions that readers see together",
+    key=("release_id",),
+    fields=(
+        Field("release_id", TEXT, "r and the sequence", required=True),
+        Field("sequence", LONG, "counts up; the greatest is current", required=True),
+        Field("parent", TEXT, "the release that it was built on"),
+        Field("kind", TEXT, "promote or rollback", required=True),
+        Field("as_of", DATE, "the day that its as-of tables speak about", required=True),
+        Field("tables", LONG_BY_TEXT, "path of a table -> its Delta version", required=True),
+        Field("consumed", BATCHES, "feed -> the batches that it holds", required=True),
+        Field("held", BATCHES, "feed -> the batches that wait for a decision"),
+        Field("is_incomplete", FLAG, "true when a batch is held", required=True),
+        Field("suites_sha", TEXT, "hash of the suites"),
+        Field("params_sha", TEXT, "hash of the parameters"),
+        Field("code_sha", TEXT, "hash of the code that builds"),
+        Field("key_id", TEXT, "which pseudonym key"),
+        Field("run_id", TEXT, "the run that published it", required=True),
+        Field("published_at", INSTANT, "when (UTC)", required=True),
+        Field("why", TEXT, "for a roll back: by whom and why"),
+    ),
+    law="every release names a version of each table that is readable within the release window",
+)
+
+
+@dataclass(frozen=True)
+class Release:
+    """One row of `RELEASES`."""
+
+    sequence: int
+    as_of: date
+    tables: dict[str, int]
+    consumed: dict[str, list[int]]
+    held: dict[str, list[int]]
+    suites_sha: str
+    params_sha: str
+    code_sha: str
+    key_id: str
+    run_id: str
+    published_at: datetime
+    parent: str | None = None
+    kind: str = "promote"
+    why: str | None = None
+
+    @property
+    def release_id(self) -> str:
+        """The release's name."""
+        return f"r{self.sequence:06d}"
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a batch is held."""
+        return any(self.held.values())
+
+    def row(self) -> tuple[Any, ...]:
+        """The release as a row of `RELEASES`."""
+        return tuple(getattr(self, name) for name in RELEASES.columns)
+
+
+def list_releases(lake: Lake) -> list[Release]:
+    """Every release, oldest first; none where nothing was ever published."""
+    if lake.version(RELEASES) is None:
+        return []
+    rows = lake.read(RELEASES).orderBy("sequence").collect()
+    names = Release.__dataclass_fields__
+    return [Release(**{name: row[name] for name in names}) for row in rows]
+
+
+def current_release(lake: Lake) -> Release | None:
+    """The release that readers see."""
+    releases = list_releases(lake)
+    return releases[-1] if releases else None
+
+
+def find_release(lake: Lake, release_id: str | None) -> Release:
+    """A release by its name, or the current one.
+
+    Raises:
+        UsageError: there is none, or none of that name; the known ones are named.
+    """
+    releases = list_releases(lake)
+    if not releases:
+        raise UsageError(f"the lake {lake.root} has no release yet; run jobs/run.py first")
+    if release_id is None:
+        return releases[-1]
+    found = [release for release in releases if release.release_id == release_id]
+    if not found:
+        known = ", ".join(release.release_id for release in releases[-5:])
+        raise UsageError(f"there is no release {release_id!r}; the last ones are {known}")
+    return found[0]
+
+
+def publish(lake: Lake, release: Release) -> None:
+    """Append a release; of two racers one is refused.
+
+    Raises:
+        LeaseTakenError: another run published meanwhile; nothing of this run is seen.
+    """
+    rows = lake.spark.createDataFrame([release.row()], RELEASES.schema)
+    try:
+        is_ours = lake.append_once(RELEASES, rows, app_id=APP_ID, sequence=release.sequence)
+    except LOST_RACE as error:
+        raise LeaseTakenError("another run published meanwhile; run again") from error
+    if not is_ours:
+        raise LeaseTakenError("another run published meanwhile; run again")
+
+
+def roll_back(lake: Lake, release_id: str, *, by: str, why: str, at: datetime) -> Release:
+    """Publish an older release's versions again; what only the abandoned ones had is held.
+
+    Raises:
+        UsageError: no such release, or it is current already.
+    """
+    target, current = find_release(lake, release_id), find_release(lake, None)
+    if target.tables == current.tables:
+        raise UsageError(f"{release_id} is what readers see already")
+    held = {
+        feed: sorted(set(batches) - set(target.consumed.get(feed, ()))) for feed, batches in current.consumed.items()
+    }
+    release = replace(
+        target,
+        sequence=current.sequence + 1,
+        parent=current.release_id,
+        kind="rollback",
+        held={feed: batches for feed, batches in held.items() if batches},
+        run_id=lake.run_id,
+        published_at=at,
+        why=f"{by}: {why}",
+    )
+    publish(lake, release)
+    return release
+
+
+class ReleaseReader:
+    """Reads tables as one release has them."""
+
+    def __init__(self, lake: Lake, release: Release, tables: dict[str, Table]) -> None:
+        self.lake, self.release = lake, release
+        self.tables = {name: table for name, table in tables.items() if table.path in release.tables}
+
+    def read(self, name: str) -> DataFrame:
+        """A released table by its name; withdrawn records are hidden.
+
+        Raises:
+            UsageError: the release has no such table; the known ones are named.
+        """
+        if name not in self.tables:
+            raise UsageError(f"release {self.release.release_id} has no table {name!r}; it has {sorted(self.tables)}")
+        table = self.tables[name]
+        return live(table, self.lake.read(table, self.release.tables[table.path]))
+
+
+def live(table: Table, rows: DataFrame) -> DataFrame:
+    """The rows that readers see: not those whose record was withdrawn."""
+    return rows.where(~F.col("is_void")) if table.tier == "l2" and "is_void" in table.columns else rows

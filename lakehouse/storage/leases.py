@@ -1,0 +1,151 @@
+"""Leases: only one run at a time may ingest, and only one may promote.
+
+A row of `ops/leases` is a step in the life of a lease. Every step is appended under a transaction id
+one above the last, so that of two racers one is refused.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from lakehouse.config import LeaseConf
+from lakehouse.errors import LeaseTakenError
+from lakehouse.storage.lake import LOST_RACE, Lake
+from lakehouse.table import INSTANT, LONG, TEXT, Field, Table
+
+Clock = Callable[[], datetime]
+
+LEASES = Table(
+    tier="ops",
+    name="leases",
+    grain="a step in the life of a lease",
+    key=("lease", "step"),
+    fields=(
+        Field("lease", TEXT, "ingest or promote", required=True),
+        Field("step", LONG, "counts up with every step of this lease: the fencing number", required=True),
+        Field("event", TEXT, "taken, renewed or released", required=True),
+        Field("owner", TEXT, "the run", required=True),
+        Field("process", TEXT, "host:pid:start of the process", required=True),
+        Field("expires_at", INSTANT, "lapses then, unless renewed", required=True),
+        Field("happened_at", INSTANT, "when", required=True),
+    ),
+    law="steps of a lease are 1, 2, 3, …; between taken and released every step has one owner",
+)
+
+
+@dataclass
+class Lease:
+    """A lease on the lake, held while the `with` block runs and renewed by a thread.
+
+    Raises:
+        LeaseTakenError: on entry, when another run holds it or wins the race; at the next write, when
+            it was lost meanwhile.
+    """
+
+    lake: Lake
+    name: str
+    conf: LeaseConf
+    clock: Clock
+    _step: int = 0
+    _is_lost: bool = False
+    _done: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> "Lease":
+        """Take the lease."""
+        self.lake.create(LEASES)
+        last = self._last()
+        if last is not None and self._is_live(last):
+            until = last.expires_at.isoformat(sep=" ", timespec="seconds")
+            raise LeaseTakenError(f"run {last.owner} holds the {self.name} lease until {until} UTC; run again later")
+        self._step = last.step if last is not None else 0
+        self._write("taken")
+        self.lake.guard = self._check
+        self._thread = threading.Thread(target=self._renew, name=f"lease-{self.name}", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the lease back, unless it was lost."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._is_lost:
+            return
+        try:
+            self._write("released")
+        except Exception:
+            # The first error matters more; the lease lapses by itself.
+            if error is None:
+                raise
+
+    def _check(self) -> None:
+        if self._is_lost:
+            raise LeaseTakenError(f"the {self.name} lease was lost to another run; run again")
+
+    def _renew(self) -> None:
+        while not self._done.wait(self.conf.renew_seconds):
+            try:
+                self._write("renewed")
+            except LeaseTakenError:
+                self._is_lost = True
+                return
+
+    def _write(self, event: str) -> None:
+        now = self.clock()
+        expires_at = now if event == "released" else now + timedelta(seconds=self.conf.seconds)
+        row = (self.name, self._step + 1, event, self.lake.run_id, this_process(), expires_at, now)
+        rows = self.lake.spark.createDataFrame([row], LEASES.schema)
+        try:
+            is_ours = self.lake.append_once(LEASES, rows, app_id=f"lease/{self.name}", sequence=self._step + 1)
+        except LOST_RACE as error:
+            raise LeaseTakenError(f"another run won the {self.name} lease; run again later") from error
+        if not is_ours:
+            raise LeaseTakenError(f"another run won the {self.name} lease; run again later")
+        self._step += 1
+
+    def _last(self) -> Row | None:
+        steps = self.lake.read(LEASES).where(F.col("lease") == self.name)
+        return steps.orderBy(F.col("step").desc()).first()
+
+    def _is_live(self, last: Row) -> bool:
+        now = self.clock().replace(tzinfo=None)
+        return last.event != "released" and last.expires_at > now and not is_dead(last.process)
+
+
+def this_process() -> str:
+    """host:pid:start of this process."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def is_dead(process: str) -> bool:
+    """Whether a process of this host is gone; of other hosts nothing is known, so they count as alive."""
+    host, pid, started = process.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    return _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's ticks; "gone" where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        pass
+    if Path("/proc/self").exists():
+        return "gone"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    return "alive"
