@@ -1,0 +1,208 @@
+"""The hospitals' day: crossmatch, order, transfuse, return to the shelf.
+
+Every need of a patient that is due today is served from the hospital's own shelf first, then by an order
+to the hub. What is reserved and not given goes back on the shelf in the evening.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datagen import flow, modify, places
+from datagen.days import as_instants
+from datagen.groups import EMERGENCY_ORDER, PLASMA_ORDER, PLATELET_ORDER, RED_CELL_ORDER
+from datagen.ids import numbered
+from datagen.orders import ANY_GROUP, Dispatch, Request, send_requests
+from datagen.products import CRYO, PLASMA, PLATELETS, RED_CELLS
+from datagen.shelves import Entry, Shelves
+from datagen.world import CRYO_DEMAND, PLASMA_DEMAND, PLATELET_DEMAND, Day, picks
+
+_DEMAND = {PLATELETS: PLATELET_DEMAND, PLASMA: PLASMA_DEMAND, CRYO: CRYO_DEMAND}
+METHODS = np.array(["electronic", "serologic", "none"], object)
+EMERGENCY, NO_METHOD = 2, -1
+LAST_START_MINUTE = 1340
+
+
+@dataclass(frozen=True)
+class Need:
+    """One row of `needs` with its patient; `minute` is when the ward asks."""
+
+    row: int
+    admission: int
+    patient: int
+    place: int
+    group: int
+    component: int
+    units: int
+    used: int
+    is_emergency: bool
+    is_irradiated: bool
+    request: int
+    asked: int
+    minute: int
+    is_cancelled: bool
+    method: int
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Groups that this patient may get, best first."""
+        if self.is_emergency:
+            return EMERGENCY_ORDER[self.group % 2]
+        table = {RED_CELLS: RED_CELL_ORDER, PLATELETS: PLATELET_ORDER}.get(self.component, PLASMA_ORDER)
+        return table[self.group]
+
+
+@dataclass
+class Ward:
+    """What is reserved today, one element a unit: row, instant, need, and whether it is given (its turn)."""
+
+    reserved: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+def _needs(day: Day, is_mine: np.ndarray, name: str) -> list[Need]:
+    """The rows of `needs` under the mask, emergencies first, each with its patient."""
+    table, admissions, patients = day.world["needs"], day.world["admissions"], day.world["patients"]
+    rows = np.flatnonzero(is_mine)
+    rows = rows[np.argsort(~table["is_emergency"][rows], kind="stable")]
+    rng, count = day.rng(name), len(rows)
+    admission = table["admission"][rows]
+    stay = np.searchsorted(admissions["admission"], admission)
+    patient = admissions["patient"][stay]
+    component = table["component"][rows]
+    minute = np.where(component == RED_CELLS, 420 + rng.integers(0, 620, count), 480 + rng.integers(0, 120, count))
+    is_cancelled = (rng.random(count) < day.world.plan.hospitals.cancelled_share) & (table["request"][rows] >= 0)
+    method = np.where(component == RED_CELLS, picks(rng, (0.75, 0.25), count), NO_METHOD)
+    method = np.where(table["is_emergency"][rows], EMERGENCY, method)
+    columns = (
+        rows,
+        admission,
+        patient,
+        admissions["place"][stay],
+        patients["group"][patient],
+        component,
+        table["units"][rows],
+        table["used"][rows],
+        table["is_emergency"][rows],
+        table["is_irradiated"][rows],
+        table["request"][rows],
+        table["asked"][rows],
+        minute,
+        is_cancelled,
+        method,
+    )
+    return [Need(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def order_ahead(day: Day) -> None:
+    """In the afternoon wards order tomorrow's platelets and irradiated red cells."""
+    table = day.world["needs"]
+    is_planned = (table["component"] == PLATELETS) | table["is_irradiated"]
+    needs = _needs(day, (table["due"] == day.number + 1) & is_planned & (table["request"] < 0), "ahead")
+    needed, asked = day.world.zone.instant(day.number + 1, 840), day.instant(930)
+    numbers = day.world.numbers("request", len(needs)).tolist()
+    requests = []
+    for need, number in zip(needs, numbers, strict=True):
+        table["request"][need.row] = number
+        table["asked"][need.row] = asked
+        requests.append(_request(need, number, asked, needed, need.units))
+    send_requests(day, requests)
+
+
+def _request(need: Need, number: int, asked: int, needed: int, units: int, **closing: int) -> Request:
+    return Request(
+        number,
+        need.place,
+        asked,
+        needed,
+        units,
+        ANY_GROUP if need.is_emergency else need.group,
+        need.component,
+        need.patient,
+        "emergency" if need.is_emergency else "routine" if need.request >= 0 else "urgent",
+        need.is_irradiated,
+        **closing,
+    )
+
+
+def serve(day: Day, shelves: Shelves, dispatch: Dispatch) -> None:
+    """Serve every need that is due today, and forget it."""
+    table, ward = day.world["needs"], Ward()
+    needs = _needs(day, table["due"] == day.number, "serve")
+    plan = day.world.plan.stock
+    soon_days = {RED_CELLS: plan.soon_days, PLATELETS: plan.platelet_soon_days}
+    for number, need in enumerate(needs):
+        soon = day.instant(0) + soon_days.get(need.component, 0) * 86_400
+        taken: list[Entry] = []
+        if not need.is_irradiated and need.request < 0:
+            taken = shelves.take(need.place, need.component, need.order, need.units, soon)
+        if len(taken) < need.units:
+            taken = taken + _from_hub(day, shelves, dispatch, need, need.units - len(taken), soon)
+        _reserve(day, ward, dispatch, number, need, taken)
+    dispatch.send(day)
+    _transfuse(day, ward, needs)
+    table.keep(table["due"] > day.number)
+
+
+def _from_hub(
+    day: Day, shelves: Shelves, dispatch: Dispatch, need: Need, missing: int, soon: int
+) -> list[Entry]:
+    """Order from the hub what the hospital lacks; the units are on their way within the hour."""
+    is_ordered = need.request >= 0
+    number = need.request if is_ordered else int(day.world.numbers("request", 1)[0])
+    asked = need.asked if is_ordered else day.instant(need.minute)
+    needed = day.instant(840) if is_ordered else asked + 4 * 3600
+    if need.is_cancelled:
+        closed = day.instant(480)
+        dispatch.requests.append(_request(need, number, asked, needed, missing, got=0, cancelled=missing, closed=closed))
+        return []
+    taken = shelves.take(places.HUB, need.component, need.order, missing, soon)
+    shipped = day.instant(660 if is_ordered else max(need.minute + 30, 660))
+    rows = np.array([entry[2] for entry in taken], np.int64)
+    if need.is_irradiated and taken:
+        rows = modify.irradiate(day, rows, np.full(len(rows), shipped - 1200))
+    units, received = day.world["units"], shipped + 2400
+    for row in rows.tolist():
+        dispatch.ship(row, need.place, shipped, received, number)
+        day.issued[_DEMAND.get(need.component, int(units["group"][row]))] += 1
+    closed = received if taken else shipped
+    dispatch.requests.append(_request(need, number, asked, needed, missing, got=len(taken), closed=closed))
+    return [(int(units["expires"][row]), int(units["unit"][row]), row) for row in rows.tolist()]
+
+
+def _reserve(day: Day, ward: Ward, dispatch: Dispatch, number: int, need: Need, taken: list[Entry]) -> None:
+    """Set the units aside when the last of them has come; the first ones, the oldest, will be given."""
+    at = max([day.instant(need.minute), *(dispatch.arrivals.get(row, 0) for _, _, row in taken)]) + 600
+    for turn, (_, _, row) in enumerate(sorted(taken)):
+        ward.reserved.append((row, at, number, turn if turn < need.used else -1))
+
+
+def _transfuse(day: Day, ward: Ward, needs: list[Need]) -> None:
+    """Send the reservations, and what became of the units."""
+    if not ward.reserved:
+        return
+    row, at, number, turn = np.array(ward.reserved, np.int64).T
+    patient = numbered("P", np.array([need.patient for need in needs])[number] + 1)
+    admission = numbered("A", np.array([need.admission for need in needs])[number])
+    method = np.append(METHODS, None)[np.array([need.method for need in needs])[number]]
+    is_emergency = np.array([need.is_emergency for need in needs])[number]
+    emergency = np.where(is_emergency, True, None)
+    flow.note(day, row, "reserved", at, patient_id=patient, method=method, is_emergency=emergency)
+    rng = day.rng("bedside")
+    is_given = turn >= 0
+    start = np.minimum(at + 1800 + turn * 1800, day.instant(LAST_START_MINUTE))
+    ended = start + 60 * rng.integers(45, 90, len(row))
+    flow.end(
+        day,
+        row[is_given],
+        "transfused",
+        start[is_given],
+        ended_at=as_instants(ended[is_given]),
+        patient_id=patient[is_given],
+        admission_id=admission[is_given],
+    )
+    evening = day.at(np.full(len(row), 1390))
+    left = ~is_given
+    flow.note(day, row[left], "unreserved", evening[left], patient_id=patient[left])
+    day.world["units"]["ready"][row[left]] = evening[left]
+    is_wasted = left & (rng.random(len(row)) < day.world.plan.hospitals.wasted_per_crossmatch)
+    flow.end(day, row[is_wasted], "wasted", evening[is_wasted] + 300, reason="out of temperature range")

@@ -1,0 +1,87 @@
+"""Days and instants: local minutes of a facility's day to UTC, weekdays, US public holidays.
+
+A day is an integer, days since 1970-01-01; an instant is an integer, seconds since then in UTC.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from datagen.ids import Array, Ints
+
+EPOCH = date(1970, 1, 1)
+DAY_SECONDS = 86_400
+LAST_MINUTE = 23 * 60 + 59
+_FIRST, _LAST = (date(1900, 1, 1) - EPOCH).days, (date(2100, 1, 1) - EPOCH).days
+
+
+def number_of(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def date_of(day: int) -> date:
+    """The date of a day's number."""
+    return EPOCH + timedelta(days=int(day))
+
+
+@lru_cache(maxsize=4)
+def _offsets(zone: str) -> Ints:
+    """UTC offset at local noon of each day from 1900 on, seconds."""
+    info = ZoneInfo(zone)
+    noons = (datetime.combine(date_of(day), datetime.min.time(), info) for day in range(_FIRST, _LAST))
+    offsets = ((noon + timedelta(hours=12)).utcoffset() or timedelta() for noon in noons)
+    return np.array([int(offset.total_seconds()) for offset in offsets], np.int64)
+
+
+class Zone:
+    """Local time of the region. Exact from 03:00 on: clocks change before, and nothing happens then."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._offset = _offsets(name)
+
+    def instants(self, days: Ints | int, minutes: Array | float) -> Ints:
+        """UTC seconds of local `minutes` after midnight of `days`; shapes broadcast."""
+        day = np.asarray(days, np.int64)
+        local = day * DAY_SECONDS + np.asarray(np.asarray(minutes) * 60, np.int64)
+        return np.asarray(local - self._offset[day - _FIRST], np.int64)
+
+    def instant(self, day: int, minute: float) -> int:
+        """UTC seconds of one local minute."""
+        return int(self.instants(day, minute))
+
+
+def as_dates(days: Ints) -> npt.NDArray[np.datetime64]:
+    """Days as dates; null where negative (births before 1970 are written with `birth_dates`)."""
+    return np.where(days < 0, np.datetime64("NaT", "D"), days.astype("M8[D]"))
+
+
+def birth_dates(days: Ints) -> npt.NDArray[np.datetime64]:
+    """Days as dates, before 1970 too."""
+    return days.astype("M8[D]")
+
+
+def as_instants(seconds: Ints) -> npt.NDArray[np.datetime64]:
+    """Seconds as instants; null where negative."""
+    return np.where(seconds < 0, np.datetime64("NaT", "s"), seconds.astype("M8[s]"))
+
+
+def as_instant(seconds: int) -> datetime:
+    """One instant."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def weekday(day: int) -> int:
+    """Monday = 0; 1970-01-01 was a Thursday."""
+    return (day + 3) % 7
+
+
+def is_holiday(day: int) -> bool:
+    """New Year, Independence Day, Thanksgiving (fourth Thursday of November), Christmas."""
+    on = date_of(day)
+    is_thanksgiving = on.month == 11 and on.weekday() == 3 and 22 <= on.day <= 28
+    return is_thanksgiving or (on.month, on.day) in {(1, 1), (7, 4), (12, 25)}

@@ -1,0 +1,176 @@
+"""What happens to units, and its records: made, released, moved, ended.
+
+A row of `components` is a unit, of `unit_events` something that happened to one, of `distribution` a movement
+(a night transfer is sent twice: when it leaves and when it arrives), of `dispositions` the end of a unit.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from datagen import places
+from datagen.days import LAST_MINUTE, as_instants
+from datagen.groups import GROUPS
+from datagen.ids import Array, Ints, donation_numbers, numbered, unit_numbers
+from datagen.products import COMPONENT_OF, COMPONENTS, DATING_DAYS, LISTED
+from datagen.world import ENDED, IN_STOCK, IN_TRANSIT, Day, logged
+
+_COPIED = (
+    "product_code",
+    "anticoagulant",
+    "additive",
+    "storage",
+    "plasma_kind",
+    "is_leukoreduced",
+    "is_pathogen_reduced",
+    "is_irradiated",
+    "doses",
+)
+
+
+def label_expiry(day: Day, product: Ints, born: Ints) -> Ints:
+    """The label: 23:59 local on the last day; the day of collection is day 0."""
+    return day.world.zone.instants(born + DATING_DAYS[product], LAST_MINUTE)
+
+
+def make(day: Day, units: Mapping[str, Any], **sent: Any) -> Ints:
+    """Make units and send their `components`; return their rows.
+
+    Args:
+        day: the day being lived.
+        units: columns of the table `units` (but `shipped` and `movement`).
+        sent: further fields of the record, such as `is_imported`; `din` = None for a pool.
+    """
+    rows = day.world["units"].append(**units, shipped=-1, movement=-1)
+    unit = {name: day.world["units"][name][rows] for name in day.world["units"].dtypes}
+    product = unit["product"].astype(np.int64)
+    mean = LISTED["volume_ml"][product].astype(float)
+    spread = day.rng(f"volume-{unit['unit'][0]}").normal(1.0, 0.04, len(rows)) if len(rows) else mean
+    fields = {
+        "din": donation_numbers(unit["unit"] // 100),
+        "is_washed": False,
+        "is_imported": False,
+        **{name: LISTED[name][product] for name in _COPIED},
+        **sent,
+    }
+    day.outbox.emit(
+        "components",
+        unit_id=unit_numbers(unit["unit"]),
+        component=np.array(COMPONENTS, object)[COMPONENT_OF[product]],
+        blood_type=np.array(GROUPS, object)[unit["group"]],
+        volume_ml=np.round(mean * spread),
+        collected_at=as_instants(unit["collected"]),
+        prepared_at=as_instants(unit["prepared"]),
+        expires_at=as_instants(unit["expires"]),
+        facility_id=places.facility_ids(day.world.plan)[unit["place"]],
+        recorded_at=logged(unit["prepared"]),
+        **fields,
+    )
+    return rows
+
+
+def note(day: Day, rows: Ints, kind: str, at: Ints, **fields: Any) -> None:
+    """Send one `unit_events` record for each unit, at the place where it is."""
+    units = day.world["units"]
+    day.outbox.emit(
+        "unit_events",
+        unit_event_id=numbered("UE", day.world.numbers("unit_event", len(rows))),
+        unit_id=unit_numbers(units["unit"][rows]),
+        kind=kind,
+        happened_at=as_instants(at),
+        facility_id=places.facility_ids(day.world.plan)[units["place"][rows]],
+        **fields,
+        recorded_at=logged(at),
+    )
+
+
+def release(day: Day, rows: Ints, at: Ints) -> None:
+    """Label units for use: they are in stock where they are."""
+    day.world["units"]["state"][rows] = IN_STOCK
+    day.world["units"]["ready"][rows] = at
+    note(day, rows, "released", at)
+
+
+def end(day: Day, rows: Ints, kind: str, at: Ints, **fields: Any) -> None:
+    """End units: one disposition each, which is why it can carry the unit's own number."""
+    units = day.world["units"]
+    if np.any(units["state"][rows] == ENDED) or len(np.unique(rows)) < len(rows):
+        raise AssertionError(f"{kind}: a unit would end twice")
+    units["state"][rows] = ENDED
+    unit = unit_numbers(units["unit"][rows]) if len(rows) else np.zeros(0, str)
+    day.outbox.emit(
+        "dispositions",
+        disposition_id=np.char.add("DP-", unit),
+        unit_id=unit,
+        kind=kind,
+        happened_at=as_instants(at),
+        facility_id=places.facility_ids(day.world.plan)[units["place"][rows]],
+        **fields,
+        recorded_at=logged(at),
+    )
+
+
+def move(day: Day, rows: Ints, to: Array, shipped: Ints, received: Ints, kind: str = "issue", **fields: Any) -> None:
+    """Move units within the day: they are ready at `to` from `received` on."""
+    units = day.world["units"]
+    units["shipped"][rows] = shipped
+    units["movement"][rows] = day.world.numbers("movement", len(rows))
+    _send_movements(day, rows, to, kind, received=as_instants(received), recorded=received, **fields)
+    units["place"][rows] = to
+    units["ready"][rows] = received
+    note(day, rows, "received", received)
+
+
+def send_overnight(day: Day, rows: Ints, shipped: Ints) -> None:
+    """Put units on the night transfer from the centre to the hub."""
+    units = day.world["units"]
+    units["shipped"][rows] = shipped
+    units["movement"][rows] = day.world.numbers("movement", len(rows))
+    units["state"][rows] = IN_TRANSIT
+    _send_movements(day, rows, np.full(len(rows), places.HUB), "transfer", recorded=shipped)
+
+
+def arrive(day: Day) -> None:
+    """The night transfer reaches the hub at five in the morning."""
+    units = day.world["units"]
+    rows = np.flatnonzero(units["state"] == IN_TRANSIT)
+    at = np.full(len(rows), day.instant(300))
+    _send_movements(day, rows, np.full(len(rows), places.HUB), "transfer", received=as_instants(at), recorded=at)
+    units["state"][rows] = IN_STOCK
+    units["place"][rows] = places.HUB
+    units["ready"][rows] = at
+    note(day, rows, "received", at)
+
+
+def _send_movements(day: Day, rows: Ints, to: Array, kind: str, *, recorded: Ints, **fields: Any) -> None:
+    units, plan = day.world["units"], day.world.plan
+    received = {"received_at": fields.pop("received")} if "received" in fields else {}
+    ids = places.facility_ids(plan)
+    day.outbox.emit(
+        "distribution",
+        distribution_id=numbered("DS", units["movement"][rows]),
+        unit_id=unit_numbers(units["unit"][rows]),
+        NPI=places.npis(plan)[to],
+        distribution_date=as_instants(units["shipped"][rows]),
+        from_facility_id=ids[units["place"][rows]],
+        to_facility_id=ids[to],
+        kind=kind,
+        shipped_at=as_instants(units["shipped"][rows]),
+        **received,
+        **fields,
+        recorded_at=logged(recorded),
+    )
+
+
+def outdate(day: Day) -> None:
+    """In the morning, take off every shelf what expired the night before."""
+    units = day.world["units"]
+    rows = np.flatnonzero((units["expires"] < day.instant(0)) & (units["state"] != ENDED))
+    end(day, rows, "outdated", np.full(len(rows), day.instant(330)))
+
+
+def clear(day: Day) -> None:
+    """Forget the units that have ended."""
+    units = day.world["units"]
+    units.keep(units["state"] != ENDED)

@@ -1,0 +1,64 @@
+"""The shelves of hub and hospitals during one day: oldest first, compatible groups in order."""
+
+from bisect import insort
+from collections.abc import Sequence
+
+import numpy as np
+
+from datagen import places
+from datagen.products import COMPONENT_OF, IS_FOR_MANUFACTURE
+from datagen.tables import Columns
+from datagen.world import IN_STOCK
+
+Entry = tuple[int, int, int]
+"""A unit on a shelf: expiry, unit number, row in `units`."""
+
+
+class Shelves:
+    """Units that may be used, by place, component and group, each list oldest first."""
+
+    def __init__(self, units: Columns) -> None:
+        self.lists: dict[tuple[int, int], list[list[Entry]]] = {}
+        is_usable = (units["state"] == IN_STOCK) & (units["place"] != places.CENTRE)
+        rows = np.flatnonzero(is_usable & ~IS_FOR_MANUFACTURE[units["product"]])
+        rows = rows[np.lexsort((units["unit"][rows], units["expires"][rows]))]
+        columns = (
+            units["place"][rows],
+            COMPONENT_OF[units["product"][rows]],
+            units["group"][rows],
+            units["expires"][rows],
+            units["unit"][rows],
+            rows,
+        )
+        for place, component, group, *entry in zip(*(column.tolist() for column in columns), strict=True):
+            self._shelf(place, component)[group].append((entry[0], entry[1], entry[2]))
+
+    def _shelf(self, place: int, component: int) -> list[list[Entry]]:
+        return self.lists.setdefault((place, component), [[] for _ in range(8)])
+
+    def count(self, place: int, component: int, group: int) -> int:
+        """Units of one group on one shelf."""
+        return len(self._shelf(place, component)[group])
+
+    def put(self, place: int, component: int, group: int, entry: Entry) -> None:
+        """Add a unit to a shelf."""
+        insort(self._shelf(place, component)[group], entry)
+
+    def take(self, place: int, component: int, order: Sequence[int], count: int, soon: int = 0) -> list[Entry]:
+        """Take up to `count` units of the groups in `order`.
+
+        Units that expire before the instant `soon` go first, oldest first, whatever their place in the order:
+        a compatible unit given is better than one outdated. Then the order holds.
+        """
+        shelf = self._shelf(place, component)
+        taken: list[Entry] = []
+        while len(taken) < count:
+            pressing = [shelf[group][0] + (group,) for group in order if shelf[group] and shelf[group][0][0] < soon]
+            if not pressing:
+                break
+            taken.append(shelf[min(pressing)[3]].pop(0))
+        for group in order:
+            wanted = count - len(taken)
+            taken += shelf[group][:wanted]
+            del shelf[group][:wanted]
+        return taken
