@@ -23,6 +23,7 @@ def build_session(config: Config, app_name: str = "lakehouse") -> SparkSession:
         # Workers on this machine run the interpreter that runs the driver.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = builder.master(config.spark.master)
+    builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
     for key, value in {**config.spark.conf, **_s3_endpoint()}.items():
         builder = builder.config(key, value)
     try:
