@@ -9,8 +9,8 @@ TABLE = Table(
     key=("rule", "unit_id", "happened_at", "patient_key"),
     fields=(
         Field("rule", TEXT, "id of the rule", required=True),
-        Field("severity", TEXT, "critical, warning or info", required=True),
-        Field("unit_id", TEXT, "the unit; null where the rule is about a donation"),
+        Field("severity", TEXT, "critical (to quality), deviation, warning or info", required=True),
+        Field("unit_id", TEXT, "the unit; where the rule is about a donation, its donation_key"),
         Field("patient_key", TEXT, "the patient's pseudonym, where one is concerned"),
         Field("facility_id", TEXT, "where it happened"),
         Field("happened_at", INSTANT, "when it happened"),
@@ -18,5 +18,5 @@ TABLE = Table(
         Field("detail", TEXT, "what was found against what, without any identity", required=True),
         Field("as_of", DATE, "the day that the judgement speaks about", required=True),
     ),
-    law="every row's unit is a row of units, or null",
+    law="every row's unit_id is a unit of units, or a donation of donations",
 )

@@ -1,6 +1,6 @@
 """A row is a record about a unit that can't be placed (yet): it waits, or it can't be a fact."""
 
-from lakehouse.table import DATE, INSTANT, TEXT, Field, Table
+from lakehouse.table import DATE, INSTANT, INT, TEXT, Field, Table
 
 REASONS = ("waiting", "before_collection", "ambiguous_bag")
 
@@ -22,6 +22,7 @@ TABLE = Table(
         ),
         Field("happened_at", INSTANT, "when it happened"),
         Field("waiting_since", DATE, "day of its recording or arrival (UTC)", required=True),
+        Field("days_waiting", INT, "days from then to the as-of day, never below 0", required=True),
         Field("as_of", DATE, "the day that the judgement speaks about", required=True),
     ),
     law="per feed, records in by the as-of day = records placed + records here (components are placed and may wait)",

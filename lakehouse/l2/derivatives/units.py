@@ -1,5 +1,34 @@
-"""A row is a unit: one blood component in one bag, in the state that it had at the end of the as-of day."""
+"""A row is a unit: one blood component in one bag, in the state that it had at the end of the as-of day.
 
+The state follows from the set of current records, whatever the order in which they arrived:
+
+- which units there are: `units_identity`; what their donations give them: `units_donations`;
+- what happened to them: `units_steps`; the state that follows: `units_states`.
+
+A component whose donation is not here is a unit all the same, with a warning: its label governs.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.columns import local_date
+from lakehouse.l2.conformed.all_facilities import all_facilities
+from lakehouse.l2.derivatives.units_donations import dated_donations, donation_facts, tests_by_donation
+from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
+from lakehouse.l2.derivatives.units_states import timelines, with_end, with_place, with_state, with_steps
+from lakehouse.l2.derivatives.units_steps import (
+    admission_steps,
+    disposition_steps,
+    live_dispositions,
+    movement_steps,
+    parent_steps,
+    unit_event_steps,
+    units_of_bags,
+)
 from lakehouse.table import DATE, DOSES, FLAG, INSTANT, TEXT, TEXTS, Field, Table
 
 ON_HAND = ("in_process", "quarantined", "available", "reserved")
@@ -50,7 +79,7 @@ TABLE = Table(
         Field("issued_at", INSTANT, "first shipment to a hospital"),
         Field("received_at", INSTANT, "last receipt anywhere"),
         Field("reserved_at", INSTANT, "start of the reservation that holds"),
-        Field("ended_at", INSTANT, "start of the disposition, or expires_at for a presumed end; null: undated or not ended"),
+        Field("ended_at", INSTANT, "start of the disposition; expires_at for a presumed end; null if undated"),
         Field("ended_on", DATE, "day of the end, local to the facility"),
         Field("ended_at_facility_id", TEXT, "where it ended"),
         Field("patient_key", TEXT, "who received it, else for whom it is reserved: the person's pseudonym"),
@@ -60,3 +89,121 @@ TABLE = Table(
     ),
     law="units prepared + imported + assumed = on hand + in transit + dispositions + presumed outdated + fate unknown",
 )
+
+EXTENDED_PLATELET_DAYS = 7  # with large-volume delayed sampling or secondary testing (FDA guidance, 2020; recalled)
+LABEL_TOO_LATE = "units.expires_at.later_than_dating"
+LABEL_DISPUTED = "units.abo_rhd.label_disagrees_with_test"
+DONATION_ABSENT = "units.donation_key.waiting"
+
+
+def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
+    components: DataFrame,
+    donations: DataFrame,
+    donation_events: DataFrame,
+    donors: DataFrame,
+    test_results: DataFrame,
+    unit_parents: DataFrame,
+    unit_events: DataFrame,
+    distribution: DataFrame,
+    dispositions: DataFrame,
+    patients: DataFrame,
+    facilities: DataFrame,
+    hospitals: DataFrame,
+    *,
+    as_of: date,
+    params: Mapping[str, Any],
+) -> DataFrame:
+    """Build the units of one as-of day.
+
+    Args:
+        components: current conformed rows; so are all the other frames.
+        donations: source of assumed units, and of what a unit takes from its donation.
+        donation_events: day and place of a donation.
+        donors: group, where neither label nor test tells it.
+        test_results: when a donation was tested, what was found.
+        unit_parents: what pools, parts and modified units were made of.
+        unit_events: releases, holds, reservations, receipts.
+        distribution: movements.
+        dispositions: ends.
+        patients: admissions that name a bag, for assumed units.
+        facilities: zones, regions and kinds.
+        hospitals: those without a record in `facilities`.
+        as_of: the state is that at the end of this day, local to each facility.
+        params: `presumed_outdated_days`; `required_markers` (a donation without a final result of each is untested).
+    """
+    places = all_facilities(facilities, hospitals)
+    dated = dated_donations(donations, donation_events, places)
+    present = identities(components, dated, places, as_of)
+    tests = tests_by_donation(test_results, dated, as_of, params)
+    facts = donation_facts(dated, tests, donors, as_of)
+    made = _made(present.join(facts, on="donation_key", how="left"), unit_parents.where(_was_made(as_of)))
+    bags = units_of_bags(present.select("unit_id", "bag_id"))
+    ends = disposition_steps(live_dispositions(dispositions), places)
+    steps = (
+        unit_event_steps(unit_events, places)
+        .unionByName(movement_steps(distribution, bags, places))
+        .unionByName(ends)
+        .unionByName(parent_steps(unit_parents, places))
+        .unionByName(admission_steps(patients, bags, places))
+    )
+    placed = with_place(with_steps(made.join(timelines(steps), on="unit_id", how="left"), as_of), as_of)
+    reporting = ends.where(F.col("on") <= F.lit(as_of)).select(F.col("facility_id").alias("place_id")).distinct()
+    reported = placed.join(F.broadcast(reporting.withColumn("is_reporting", F.lit(True))), on="place_id", how="left")
+    ended = with_end(reported, as_of, params)
+    return _selected(with_state(ended, as_of), places, as_of)
+
+
+def _was_made(as_of: date) -> Column:
+    """Parentage known by the end of the as-of day; a day early or late changes no unit that is not there anyway."""
+    return F.to_date("made_at") <= F.date_add(F.lit(as_of), 1)
+
+
+def _made(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
+    """Add what follows from a unit's making: dating, group, tests, and the warnings on them."""
+    collected = units.withColumn("collected_at", F.coalesce("collected_at", "donated_at"))
+    inherited = with_inheritance(collected, unit_parents)
+    is_disputed = F.coalesce(F.col("label_abo_rhd") != F.col("typed_abo_rhd"), F.lit(False))
+    return inherited.withColumns(
+        {
+            "expires_at": F.coalesce("label_expires_at", "computed_expires_at"),
+            "abo_rhd": F.coalesce("label_abo_rhd", "typed_abo_rhd", "donor_abo_rhd"),
+            "is_reactive": F.col("reactive_at").isNotNull(),
+            "is_label_disputed": is_disputed,
+            "warnings": _warnings(is_disputed),
+        }
+    )
+
+
+def _warnings(is_disputed: Column) -> Column:
+    zone = F.col("zone")
+    is_extended = (F.col("component") == "platelets") & (
+        local_date(F.col("label_expires_at"), zone)
+        <= F.date_add(local_date(F.col("collected_at"), zone), EXTENDED_PLATELET_DAYS)
+    )
+    is_late = (F.col("label_expires_at") > F.col("computed_expires_at")) & ~F.coalesce(is_extended, F.lit(False))
+    found = F.array_compact(
+        F.array(
+            F.when(is_late, LABEL_TOO_LATE),
+            F.when(is_disputed, LABEL_DISPUTED),
+            F.when(F.col("is_waiting"), DONATION_ABSENT),
+        )
+    )
+    return F.array_sort(F.concat(F.coalesce("record_warnings", F.array().cast(TEXTS)), found))
+
+
+def _selected(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
+    end, reservation = F.col("end"), F.col("live_reservation")
+    where = units.withColumn("facility_id", F.coalesce(end["facility_id"], F.col("place_id")))
+    kinds = places.select("facility_id", "region", F.col("kind").alias("facility_kind"))
+    located = where.join(F.broadcast(kinds), on="facility_id", how="left")
+    computed = {
+        "is_on_hand": F.col("state").isin(*ON_HAND),
+        "reserved_at": reservation["at"],
+        "ended_at": end["at"],
+        "ended_on": end["on"],
+        "ended_at_facility_id": end["facility_id"],
+        "patient_key": F.coalesce(end["patient_key"], reservation["patient_key"]),
+        "request_id": F.col("order")["request_id"],
+        "as_of": F.lit(as_of),
+    }
+    return located.withColumns(computed).select(*TABLE.columns)
