@@ -60,7 +60,9 @@ def differences(folder: Path, wanted: dict[str, str]) -> list[str]:
     found = {path.name: digest(path) for path in folder.glob("*.jar")}
     missing = [f"{name} is missing" for name in sorted(wanted.keys() - found.keys())]
     extra = [f"{name} is not in the list" for name in sorted(found.keys() - wanted.keys())]
-    changed = [f"{name} has other bytes" for name in sorted(wanted.keys() & found.keys()) if wanted[name] != found[name]]
+    changed = [
+        f"{name} has other bytes" for name in sorted(wanted.keys() & found.keys()) if wanted[name] != found[name]
+    ]
     return missing + extra + changed
 
 
@@ -82,7 +84,7 @@ def resolve(ivy: Path) -> None:
     log = PARTIAL / "ivy.log"
     for _ in range(ATTEMPTS):
         with log.open("w") as out:
-            if subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL).returncode == 0:
+            if subprocess.run(command, check=False, stdout=out, stderr=out, stdin=subprocess.DEVNULL).returncode == 0:
                 return
     raise SystemExit(f"set-up: the jars of scripts/jars.txt could not be fetched; Ivy's own words are in {log}.")
 

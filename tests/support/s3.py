@@ -51,11 +51,17 @@ class S3Server:
         return []
 
 
+class Handler(MotoRequestHandler):
+    """Sends at once: headers and body are two writes, and else the second waits 40 ms for an ACK of the first."""
+
+    disable_nagle_algorithm = True
+
+
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     """A running server, with dummy credentials and its address in the environment for as long as it runs."""
     app = S3Server()
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
     app.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
