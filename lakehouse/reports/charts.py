@@ -89,7 +89,8 @@ def lines(label: str, ticks: Sequence[tuple[int, str]], series: Sequence[Series]
     count = max((len(line.values) for line in series), default=1)
     parts = [_axis(frame)]
     for index, name in ticks:
-        parts.append(_text(frame.x(index, count), frame.height - BOTTOM + 15, name, "middle", "tick"))
+        anchor = "end" if index == count - 1 else "middle"  # the last one would leave the frame
+        parts.append(_text(frame.x(index, count), frame.height - BOTTOM + 15, name, anchor, "tick"))
     parts += [_path(frame, line, count) for line in series]
     return _svg(label, frame, parts)
 
@@ -163,6 +164,6 @@ def _svg(label: str, frame: Frame, parts: Sequence[Markup]) -> Markup:
 def bar(share: float, css: str) -> Markup:
     """A bar as wide as its share (0 to 1) of the room, for a cell of a table."""
     width = max(0.0, min(1.0, share)) * 100
-    return Markup('<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>').format(
-        Markup('<rect class="{}" width="{}" height="10"/>').format(escape(css), f"{width:.2f}")
-    )
+    return Markup(
+        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
+    ).format(Markup('<rect class="{}" width="{}" height="10"/>').format(escape(css), f"{width:.2f}"))

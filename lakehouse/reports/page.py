@@ -1,5 +1,6 @@
 """Puts the report together: asks the sections, fills the template."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lakehouse.reports import quality_sections, sections
 from lakehouse.reports.facts import ReportFacts
 from lakehouse.reports.sections import Read
 
+THREADS = 3
 HERE = Path(__file__).parent
 
 
@@ -23,18 +25,23 @@ def render(read: Read, facts: ReportFacts) -> str:
     Returns:
         The page, in UTF-8 text.
     """
+    asked = {
+        "stock": lambda: sections.stock(read, facts),
+        "outdating": lambda: sections.outdating(read, facts),
+        "demand": lambda: sections.demand(read, facts),
+        "donors": lambda: quality_sections.donors(read, facts),
+        "refused": lambda: quality_sections.refused(read, facts),
+        "unplaced": lambda: quality_sections.unplaced(read),
+        "deviations": lambda: quality_sections.deviations(read),
+    }
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:  # the sections are small jobs, independent of each other
+        waiting = {name: pool.submit(ask) for name, ask in asked.items()}
+        answers = {name: answer.result() for name, answer in waiting.items()}
     return _template().render(
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # our own file
         verdict=quality_sections.verdict(facts),
-        headline=sections.headline(read, facts),
-        stock=sections.stock(read, facts),
-        outdating=sections.outdating(read, facts),
-        demand=sections.demand(read, facts),
-        donors=quality_sections.donors(read, facts),
-        refused=quality_sections.refused(read, facts),
-        unplaced=quality_sections.unplaced(read),
-        deviations=quality_sections.deviations(read),
         provenance=quality_sections.provenance(facts),
+        **answers,
         docs=facts.data_docs_href,
         params=facts.params,
     )

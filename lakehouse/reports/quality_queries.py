@@ -5,7 +5,13 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-ELIGIBLE = ("whole_blood", "red_cells", "platelets", "plasma")
+# Column of donor_retention (eligible_<name>_on) -> the procedure it speaks of.
+ELIGIBLE = {
+    "whole_blood": "whole_blood",
+    "red_cells": "double_red_cells",
+    "platelets": "apheresis_platelets",
+    "plasma": "plasma",
+}
 
 
 def donor_classes(retention: DataFrame) -> DataFrame:

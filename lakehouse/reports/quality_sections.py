@@ -18,7 +18,9 @@ def donors(read: Read, facts: ReportFacts) -> View:
     """Donor classes with their shares, and who may give on the next day."""
     retention = read("donor_retention")
     classes = {row["class"]: row.donors for row in queries.donor_classes(retention).collect()}
-    eligible = sorted(queries.eligible_now(retention, facts.as_of).collect(), key=lambda r: words.group_order(r.abo_rhd))
+    eligible = sorted(
+        queries.eligible_now(retention, facts.as_of).collect(), key=lambda r: words.group_order(r.abo_rhd)
+    )
     total, most = sum(classes.values()), max(classes.values(), default=0)
     known = [name for name in words.CLASSES if name in classes] + sorted(set(classes) - set(words.CLASSES))
     return {
@@ -33,7 +35,7 @@ def donors(read: Read, facts: ReportFacts) -> View:
             }
             for name in known
         ],
-        "procedures": [words.component(name) for name in queries.ELIGIBLE],
+        "procedures": [words.words(name) for name in queries.ELIGIBLE.values()],
         "eligible": [
             {
                 "group": words.group(row.abo_rhd),
@@ -71,7 +73,11 @@ def refused(read: Read, facts: ReportFacts) -> View:
         "share": words.percent(sum(by_feed.values()), sum(judged.values()), 2),
         "any": bool(by_feed),
         "feeds": [
-            {"name": name, "refused": words.number(by_feed[name]), "share": words.percent(by_feed[name], judged.get(name), 2)}
+            {
+                "name": name,
+                "refused": words.number(by_feed[name]),
+                "share": words.percent(by_feed[name], judged.get(name), 2),
+            }
             for name in sorted(by_feed, key=lambda name: -by_feed[name])
         ],
         "rules": [_rule(row, judged, most) for row in rules[:RULES_SHOWN]],

@@ -10,11 +10,12 @@ from pyspark.sql.window import Window
 
 from lakehouse.columns import local_date
 
+COUNTS = ("on_hand", "available", "expiring_1d", "expiring_3d", "expiring_7d")
 WAITING_STATES = ("available", "reserved")
 
 
-def stock(outlook: DataFrame, by: tuple[str, ...], params: Mapping[str, Any]) -> DataFrame:
-    """Stock against demand, added up over the facilities of a slice.
+def stock(outlook: DataFrame, params: Mapping[str, Any]) -> DataFrame:
+    """Stock against demand, added up over facilities: by region, component and group, and over all regions.
 
     A unit leaves a supply once, but two shelves see it go: the centre issues it, the hospital transfuses
     it. So the demand of a slice is the larger of what its hospitals used and what its other facilities
@@ -22,31 +23,30 @@ def stock(outlook: DataFrame, by: tuple[str, ...], params: Mapping[str, Any]) ->
 
     Args:
         outlook: expiry_outlook.
-        by: columns to add up by.
         params: status_red_days, status_amber_days, status_green_days.
 
     Returns:
-        `by`, on_hand, available, expiring_1d, expiring_3d, expiring_7d (units), available_doses,
-        mean_daily_demand (units a day), days_of_stock (NULL without demand), status.
+        slice ("region": one region and group; "group": one group everywhere; "component": all groups
+        everywhere), region, component, abo_rhd, on_hand, available, expiring_1d, expiring_3d, expiring_7d
+        (units), available_doses, mean_daily_demand (units a day), days_of_stock (NULL without demand), status.
     """
-    is_hospital = F.col("facility_kind") == "hospital"
-    summed = outlook.groupBy(*by).agg(
-        *(F.sum(name).alias(name) for name in ("on_hand", "available", "expiring_1d", "expiring_3d", "expiring_7d")),
-        F.sum("available_doses").alias("available_doses"),
+    is_hospital = F.coalesce(F.col("facility_kind") == "hospital", F.lit(False))
+    sets = [["region", "component", "abo_rhd"], ["component", "abo_rhd"], ["component"]]
+    summed = outlook.groupingSets(sets, "region", "component", "abo_rhd").agg(
+        F.when(F.grouping("abo_rhd") == 1, "component").when(F.grouping("region") == 1, "group").otherwise("region")
+        .alias("slice"),
+        *(F.sum(name).alias(name) for name in (*COUNTS, "available_doses")),
         F.sum(F.when(is_hospital, F.col("mean_daily_demand")).otherwise(0.0)).alias("_used"),
         F.sum(F.when(is_hospital, 0.0).otherwise(F.col("mean_daily_demand"))).alias("_issued"),
-    )
-    demand = F.greatest("_used", "_issued")
-    with_days = summed.withColumn("mean_daily_demand", F.coalesce(demand, F.lit(0.0))).withColumn(
-        "days_of_stock", F.when(F.col("mean_daily_demand") > 0, F.col("available") / F.col("mean_daily_demand"))
-    )
-    return with_days.select(
-        *by,
-        "on_hand",
-        "available",
-        "expiring_1d",
-        "expiring_3d",
-        "expiring_7d",
+    )  # fmt: skip
+    with_demand = summed.withColumn("mean_daily_demand", F.coalesce(F.greatest("_used", "_issued"), F.lit(0.0)))
+    days = F.when(F.col("mean_daily_demand") > 0, F.col("available") / F.col("mean_daily_demand"))
+    return with_demand.withColumn("days_of_stock", days).select(
+        "slice",
+        "region",
+        "component",
+        "abo_rhd",
+        *COUNTS,
         "available_doses",
         "mean_daily_demand",
         "days_of_stock",

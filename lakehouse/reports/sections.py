@@ -20,14 +20,23 @@ SHELVES_SHOWN = 15
 LINE_DAYS, LINE_STEP = 364, 7
 
 
-def headline(read: Read, facts: ReportFacts) -> View:
-    """Tiles: stock by component with its worst group, units about to outdate, shortages."""
+def stock(read: Read, facts: ReportFacts) -> View:
+    """Tiles of stock, then days of stock: a heat table a region, then the facilities that are shortest."""
     outlook = read("expiry_outlook")
-    totals = {row.component: row for row in queries.stock(outlook, ("component",), facts.params).collect()}
-    groups = queries.stock(outlook, ("component", "abo_rhd"), facts.params).collect()
-    short = queries.shortages(outlook).collect()[0]
+    rows = queries.stock(outlook, facts.params).collect()
+    return {
+        "tiles": _tiles(rows, queries.shortages(outlook).collect()[0]),
+        "regions": _heats(rows),
+        "facilities": _facility_tables(outlook),
+        "statuses": list(words.STATUSES.values()),
+    }
+
+
+def _tiles(rows: Sequence[Row], short: Row) -> list[View]:
+    totals = {row.component: row for row in rows if row.slice == "component"}
+    groups = [row for row in rows if row.slice == "group"]
     tiles = [_stock_tile(name, totals[name], groups) for name in words.COMPONENTS[:3] if name in totals]
-    return {"tiles": [*tiles, _outdating_tile(list(totals.values())), _shortage_tile(short)] if totals else []}
+    return [*tiles, _outdating_tile(list(totals.values())), _shortage_tile(short)] if totals else []
 
 
 def _stock_tile(name: str, total: Row, groups: Sequence[Row]) -> View:
@@ -47,7 +56,9 @@ def _stock_tile(name: str, total: Row, groups: Sequence[Row]) -> View:
 
 
 def _outdating_tile(totals: Sequence[Row]) -> View:
-    one, three, seven = (sum(row[name] or 0 for row in totals) for name in ("expiring_1d", "expiring_3d", "expiring_7d"))
+    one, three, seven = (
+        sum(row[name] or 0 for row in totals) for name in ("expiring_1d", "expiring_3d", "expiring_7d")
+    )
     note = f"{words.number(one)} within 1 day, {words.number(three)} within 3, {words.number(seven)} within 7"
     return {"label": "Outdating within 3 days", "value": words.plural(three, "unit"), "note": note}
 
@@ -57,18 +68,13 @@ def _shortage_tile(short: Row) -> View:
     return {"label": "Shelves critical or low", "value": words.number(short.cells), "note": note}
 
 
-def stock(read: Read, facts: ReportFacts) -> View:
-    """Days of stock: a heat table a region, then the facilities that are shortest."""
-    outlook = read("expiry_outlook")
-    rows = queries.stock(outlook, ("region", "component", "abo_rhd"), facts.params).collect()
+def _heats(rows: Sequence[Row]) -> list[View]:
     by_region: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_region[row.region or "No region stated"].append(row)
-    regions = [_heat(name, by_region[name]) for name in sorted(by_region)]
-    if len(regions) > 1:
-        everywhere = queries.stock(outlook, ("component", "abo_rhd"), facts.params).collect()
-        regions.insert(0, _heat("All regions", everywhere))
-    return {"regions": regions, "facilities": _facility_tables(outlook), "statuses": list(words.STATUSES.values())}
+        if row.slice == "region":
+            by_region[words.region(row.region)].append(row)
+    everywhere = [_heat("All regions", [row for row in rows if row.slice == "group"])] if len(by_region) > 1 else []
+    return everywhere + [_heat(name, by_region[name]) for name in sorted(by_region)]
 
 
 def _heat(name: str, rows: Sequence[Row]) -> View:
@@ -184,7 +190,7 @@ def demand(read: Read, facts: ReportFacts) -> View:
     regions: dict[str, list[View]] = defaultdict(list)
     for region, component in sorted(points, key=lambda key: (key[0] or "", words.component_order(key[1]))):
         panel = _panel(component, points[region, component], totals.get((region, component)), facts.as_of)
-        regions[region or "No region stated"].append(panel)
+        regions[words.region(region)].append(panel)
     return {"window": window, "regions": [{"name": name, "panels": panels} for name, panels in regions.items()]}
 
 

@@ -75,6 +75,11 @@ def group(name: str | None) -> str:
     return "not known" if name in (None, "", "unknown") else str(name).replace("-", MINUS)
 
 
+def region(name: str | None) -> str:
+    """The region's name, or "Region not known"."""
+    return "Region not known" if name in (None, "", "unknown") else str(name)
+
+
 def component(name: str | None) -> str:
     """red_cells → "Red cells"."""
     return _IRREGULAR.get(name or "", words(name))
