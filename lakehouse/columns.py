@@ -37,8 +37,9 @@ def event_date(instant: Column, is_date_only: Column, zone: Column) -> Column:
 
 def is_bare_date(rescued: Column, field: str) -> Column:
     """Whether an instant `field` was sent as a bare date, which its row's `_rescued` then keeps."""
-    sent = F.get_json_object(rescued, f"$.{field}")
-    return F.coalesce(sent.rlike(r"^\s*\d{4}-\d{2}-\d{2}\s*$"), F.lit(False))
+    sent = F.trim(F.get_json_object(rescued, f"$.{field}"))
+    is_date = sent.rlike(r"^\d{4}-\d{2}-\d{2}$") & sent.try_cast("date").isNotNull()
+    return F.coalesce(is_date, F.lit(False))
 
 
 def known_zone(zone: Column) -> Column:

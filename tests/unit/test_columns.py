@@ -57,6 +57,7 @@ def test_a_bare_date_is_never_shifted(spark):
         ('{"happened_at": "2024-03-01"}', "true"),
         ('{"happened_at": "2024-03-01T10:00"}', "false"),
         ('{"ended_at": "2024-03-01"}', "false"),
+        ('{"happened_at": "2024-02-30"}', "false"),
         (None, "false"),
     ],
 )
