@@ -11,15 +11,15 @@ import numpy as np
 from datagen import flow, modify, places
 from datagen.days import as_instants
 from datagen.groups import EMERGENCY_ORDER, PLASMA_ORDER, PLATELET_ORDER, RED_CELL_ORDER
-from datagen.ids import numbered
+from datagen.ids import Array, numbered, optional
 from datagen.orders import ANY_GROUP, Dispatch, Request, send_requests
 from datagen.products import CRYO, PLASMA, PLATELETS, RED_CELLS
 from datagen.shelves import Entry, Shelves
 from datagen.world import CRYO_DEMAND, PLASMA_DEMAND, PLATELET_DEMAND, Day, picks
 
 _DEMAND = {PLATELETS: PLATELET_DEMAND, PLASMA: PLASMA_DEMAND, CRYO: CRYO_DEMAND}
-METHODS = np.array(["electronic", "serologic", "none"], object)
-EMERGENCY, NO_METHOD = 2, -1
+METHODS = np.array(["electronic", "serologic", "none", None], object)
+EMERGENCY, NO_METHOD = 2, 3
 LAST_START_MINUTE = 1340
 
 
@@ -59,7 +59,7 @@ class Ward:
     reserved: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
-def _needs(day: Day, is_mine: np.ndarray, name: str) -> list[Need]:
+def _needs(day: Day, is_mine: Array, name: str) -> list[Need]:
     """The rows of `needs` under the mask, emergencies first, each with its patient."""
     table, admissions, patients = day.world["needs"], day.world["admissions"], day.world["patients"]
     rows = np.flatnonzero(is_mine)
@@ -143,9 +143,7 @@ def serve(day: Day, shelves: Shelves, dispatch: Dispatch) -> None:
     table.keep(table["due"] > day.number)
 
 
-def _from_hub(
-    day: Day, shelves: Shelves, dispatch: Dispatch, need: Need, missing: int, soon: int
-) -> list[Entry]:
+def _from_hub(day: Day, shelves: Shelves, dispatch: Dispatch, need: Need, missing: int, soon: int) -> list[Entry]:
     """Order from the hub what the hospital lacks; the units are on their way within the hour."""
     is_ordered = need.request >= 0
     number = need.request if is_ordered else int(day.world.numbers("request", 1)[0])
@@ -153,7 +151,9 @@ def _from_hub(
     needed = day.instant(840) if is_ordered else asked + 4 * 3600
     if need.is_cancelled:
         closed = day.instant(480)
-        dispatch.requests.append(_request(need, number, asked, needed, missing, got=0, cancelled=missing, closed=closed))
+        dispatch.requests.append(
+            _request(need, number, asked, needed, missing, got=0, cancelled=missing, closed=closed)
+        )
         return []
     taken = shelves.take(places.HUB, need.component, need.order, missing, soon)
     shipped = day.instant(660 if is_ordered else max(need.minute + 30, 660))
@@ -183,9 +183,9 @@ def _transfuse(day: Day, ward: Ward, needs: list[Need]) -> None:
     row, at, number, turn = np.array(ward.reserved, np.int64).T
     patient = numbered("P", np.array([need.patient for need in needs])[number] + 1)
     admission = numbered("A", np.array([need.admission for need in needs])[number])
-    method = np.append(METHODS, None)[np.array([need.method for need in needs])[number]]
+    method = METHODS[np.array([need.method for need in needs])[number]]
     is_emergency = np.array([need.is_emergency for need in needs])[number]
-    emergency = np.where(is_emergency, True, None)
+    emergency = optional(True, is_emergency)
     flow.note(day, row, "reserved", at, patient_id=patient, method=method, is_emergency=emergency)
     rng = day.rng("bedside")
     is_given = turn >= 0

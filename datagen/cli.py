@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         packing = command.add_mutually_exclusive_group()
         packing.add_argument("--plain", dest="is_gzip", action="store_false", help="plain files (the default)")
         packing.add_argument("--gz", dest="is_gzip", action="store_true", help="gzip files")
+        command.set_defaults(is_gzip=False)
     return parser
 
 

@@ -12,7 +12,7 @@ from datagen import people, places
 from datagen.days import as_dates, as_instants, date_of, is_holiday, weekday
 from datagen.donations import DONATED, FAILED, donate
 from datagen.groups import EVENT_COUNTS
-from datagen.ids import Array, Ints, numbered
+from datagen.ids import Array, Ints, numbered, optional
 from datagen.world import Day, logged, picks
 
 DEFERRED, LEFT, NO_SHOW = 2, 3, 4
@@ -134,9 +134,7 @@ def collect(day: Day, appeal: Array, platelet_appeal: float) -> None:
     donors["is_stopped"][rows] |= judgement.is_permanent
     given = judgement.outcome <= FAILED
     where = session[given]
-    collected = donate(
-        day, rows[given], visit[given], sessions.event[where], visited[given], judgement.outcome[given]
-    )
+    collected = donate(day, rows[given], visit[given], sessions.event[where], visited[given], judgement.outcome[given])
     _send_sessions(day, sessions, session, donors["group"][rows[given]], where, collected)
 
 
@@ -153,19 +151,17 @@ def _send_visits(day: Day, rows: Ints, judged: Judgement, visit: Ints, visited: 
         event_id=numbered("EV", event, 10),
         visited_at=as_instants(visited),
         outcome=OUTCOMES[judged.outcome],
-        deferral_code=np.where(is_deferred, code, None),
-        deferral_reason=np.where(is_deferred, reason, None),
+        deferral_code=optional(code, is_deferred),
+        deferral_reason=optional(reason, is_deferred),
         deferred_until=as_dates(judged.until),
-        is_permanent=np.where(is_deferred, judged.is_permanent.astype(object), None),
-        hemoglobin_g_dl=np.where(is_seen, judged.hemoglobin.astype(object), None),
+        is_permanent=optional(judged.is_permanent, is_deferred),
+        hemoglobin_g_dl=optional(judged.hemoglobin, is_seen),
         procedure=np.array(plan.habits.names, object)[habit],
         recorded_at=logged(visited),
     )
 
 
-def _send_sessions(
-    day: Day, sessions: Sessions, booked: Ints, group: Ints, where: Ints, is_complete: Array
-) -> None:
+def _send_sessions(day: Day, sessions: Sessions, booked: Ints, group: Ints, where: Ints, is_complete: Array) -> None:
     count = len(sessions.event)
     collected = np.zeros((count, 8), np.int64)
     np.add.at(collected, (where[is_complete], group[is_complete]), 1)

@@ -36,7 +36,7 @@ def prepare(day: Day) -> None:
 Parts = tuple[Ints, Ints, Ints, Ints]
 
 
-def _part(rows: Ints, at: Ints, place: Array, product: Array) -> Parts:
+def _part(rows: Ints, at: Ints, place: Array | int, product: Array | int) -> Parts:
     size = len(rows)
     return rows, at, np.broadcast_to(np.asarray(place), (size,)), np.broadcast_to(np.asarray(product), (size,))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from datagen.days import as_dates, as_instants, date_of
 from datagen.groups import GROUPS
-from datagen.ids import Array, Ints, bag_hex, donation_numbers, numbered
+from datagen.ids import Array, Ints, bag_hex, donation_numbers, numbered, optional
 from datagen.world import Day, logged, picks
 
 DONATED, FAILED = 0, 1
@@ -40,9 +40,7 @@ def donate(day: Day, rows: Ints, visit: Ints, event: Ints, visited: Ints, outcom
     ending = np.where(rng.random(count) < share, REJECTED, COMPLETE)
     ending = np.where(outcome == FAILED, SHORT, ending)
     minutes = np.where(habit == WHOLE_BLOOD, 30 + rng.integers(0, 15, count), 60 + 20 * rng.integers(0, 3, count))
-    volume = np.where(
-        ending == SHORT, rng.uniform(30, 250, count), _MEAN_VOLUME_ML[habit] + rng.normal(0, 12, count)
-    )
+    volume = np.where(ending == SHORT, rng.uniform(30, 250, count), _MEAN_VOLUME_ML[habit] + rng.normal(0, 12, count))
     if count:
         day.world["pending"].append(
             din=number_donations(day, FACILITY_CODE, count),
@@ -61,7 +59,7 @@ def donate(day: Day, rows: Ints, visit: Ints, event: Ints, visited: Ints, outcom
         )
         send_donations(day, len(day.world["pending"]) - count + np.arange(count), tested_at=None)
     _remember(day, rows, habit, ending, rng)
-    return ending == COMPLETE
+    return np.asarray(ending == COMPLETE)
 
 
 def _remember(day: Day, rows: Ints, habit: Ints, ending: Ints, rng: np.random.Generator) -> None:
@@ -92,11 +90,11 @@ def send_donations(day: Day, rows: Ints, tested_at: Ints | None, is_passed: Arra
         born = day.number - 1
         result = {
             "test_date": as_dates(np.where(is_drawn, day.number, -1)),
-            "test_result": np.where(is_drawn, is_passed.astype(object), None),
+            "test_result": optional(is_passed, is_drawn),
             "status": np.where(is_passed & (ending == COMPLETE), "available", "discarded").astype(object),
         }
     is_reactive = ~is_passed & is_drawn if is_passed is not None else np.zeros(len(rows), bool)
-    reason = np.where(ending == REJECTED, np.array(plan.collection.reject_reasons, object)[pending["reason"]], None)
+    reason = optional(np.array(plan.collection.reject_reasons, object)[pending["reason"]], ending == REJECTED)
     reason = np.where(ending == SHORT, "qns", np.where(is_reactive, "reactive", reason))
     habit = pending["habit"].astype(np.int64)
     day.outbox.emit(

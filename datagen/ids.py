@@ -16,6 +16,7 @@ Array = npt.NDArray[Any]
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*"
 _VALUE_OF_CODE = np.zeros(128, np.int64)
 _VALUE_OF_CODE[[ord(character) for character in ALPHABET]] = np.arange(len(ALPHABET))
+_WEIGHTS = 2 ** np.arange(13, 0, -1, dtype=np.int64) % 37
 _CODE_OF_VALUE = np.array([ord(character) for character in ALPHABET], np.uint8)
 
 IRRADIATED = 50
@@ -41,10 +42,9 @@ def text(*parts: str | npt.NDArray[np.uint8]) -> Array:
 
 def check_characters(bodies: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The ISO 7064 mod 37-2 check character of each row of 13 characters, as one column."""
-    running = np.zeros(len(bodies), np.int64)
-    for column in bodies.T:
-        running = (running + _VALUE_OF_CODE[column]) * 2 % 37
-    return _CODE_OF_VALUE[(38 - running) % 37][:, None]
+    # Doubling after every character weighs the first by 2**13 and the last by 2.
+    running = _VALUE_OF_CODE[bodies] @ _WEIGHTS % 37
+    return np.asarray(_CODE_OF_VALUE[(38 - running) % 37][:, None], np.uint8)
 
 
 def _donation_parts(dins: Ints) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -67,11 +67,9 @@ def numbered(prefix: str, numbers: Ints, width: int = 8) -> Array:
     return text(prefix, digits(numbers, width))
 
 
-def optional(values: Array, is_present: Array) -> Array:
-    """`values` where `is_present`, null elsewhere (an object array)."""
-    nullable = values.astype(object)
-    nullable[~is_present] = None
-    return nullable
+def optional(values: Array | str | bool, is_present: Array) -> Array:
+    """`values` (or one value) where `is_present`, null elsewhere: an object array."""
+    return np.asarray(np.where(is_present, np.asarray(values, object), np.array(None, object)))
 
 
 def bag_hex(dins: Ints) -> list[str]:

@@ -3,6 +3,8 @@
 A row of `unit_parents` is one parent of a unit. The parent ends as `consumed` at the moment the unit is made.
 """
 
+from typing import Any
+
 import numpy as np
 
 from datagen import flow, places
@@ -20,6 +22,9 @@ from datagen.products import (
     RED_CELLS,
 )
 from datagen.world import CRYO_DEMAND, ENDED, IN_STOCK, MADE, PLASMA_DEMAND, Day, logged
+
+PLASMA_LEAVES = (1, 4)
+"""Frozen plasma and cryoprecipitate leave the centre on Tuesdays and Fridays."""
 
 
 def _link(day: Day, children: Ints, parents: Ints, kind: str, at: Ints) -> None:
@@ -92,14 +97,16 @@ def courier_platelets(day: Day) -> None:
 
 
 def make_cryo(day: Day) -> None:
-    """When cryoprecipitate runs low, make it of today's frozen plasma, and pool it five by five."""
+    """When cryoprecipitate runs low, make it of the frozen plasma at the centre, and pool it five by five."""
+    if weekday(day.number) not in PLASMA_LEAVES:
+        return
     units, plan = day.world["units"], day.world.plan.components
     alive = units["state"] != ENDED
     pools = alive & (units["product"] == NUMBER_OF["CR31"]) & (units["place"] <= places.HUB)
     missing = day.world.demand[CRYO_DEMAND] * plan.cryo_target_days - pools.sum()
     is_source = (units["product"] == NUMBER_OF["PF11"]) & (units["state"] == IN_STOCK)
     rows = np.flatnonzero(is_source & (units["place"] == places.CENTRE))
-    sets = _sets(rows, units["group"][rows], plan.cryo_pool_size, int(np.clip(np.ceil(missing), 0, 3)))
+    sets = _sets(rows, units["group"][rows], plan.cryo_pool_size, max(0, int(np.ceil(missing))))
     if len(sets) == 0:
         return
     source, at = sets.reshape(-1), day.instant(990)
@@ -118,7 +125,8 @@ def _split(day: Day, source: Ints, place: int, product: str, at: int) -> Ints:
     number = units["unit"][source] // 100 * 100 + place
     _link(day, number, units["unit"][source], "modified", times)
     copied = {name: units[name][source] for name in ("group", "place", "collected", "born", "expires")}
-    made = {**copied, "unit": number, "product": NUMBER_OF[product], "state": MADE, "prepared": times, "ready": times}
+    made: dict[str, Any] = {**copied, "unit": number, "product": NUMBER_OF[product], "state": MADE}
+    made |= {"prepared": times, "ready": times}
     return flow.make(day, made)
 
 
@@ -141,7 +149,7 @@ def irradiate(day: Day, rows: Ints, at: Ints) -> Ints:
     flow.end(day, source, "consumed", times, reason="irradiated")
     _link(day, number, units["unit"][source], "modified", times)
     copied = {name: units[name][source] for name in ("group", "place", "collected", "born")}
-    made = {**copied, "unit": number, "product": product[is_due], "expires": expires}
+    made: dict[str, Any] = {**copied, "unit": number, "product": product[is_due], "expires": expires}
     made |= {"state": MADE, "prepared": times, "ready": times}
     din = optional(donation_numbers(number // 100), number // 10**10 != POOL_CODE)
     new = flow.make(day, made, irradiated_at=as_instants(times), din=din)
@@ -167,10 +175,12 @@ def ship_for_manufacture(day: Day) -> None:
 
 
 def send_to_hub(day: Day) -> None:
-    """Red cells, frozen plasma and cryoprecipitate that are released go to the hub overnight."""
+    """Red cells that are released go to the hub overnight, frozen plasma and cryoprecipitate twice a week."""
     units = day.world["units"]
     is_ready = (units["state"] == IN_STOCK) & (units["place"] == places.CENTRE)
-    is_transfusable = ~IS_FOR_MANUFACTURE[units["product"]]
-    is_local = COMPONENT_OF[units["product"]] == CRYO
-    rows = np.flatnonzero(is_ready & is_transfusable & (~is_local | (units["product"] == NUMBER_OF["CR31"])))
+    is_leaving = COMPONENT_OF[units["product"]] == RED_CELLS
+    if weekday(day.number) in PLASMA_LEAVES:
+        is_frozen = np.isin(COMPONENT_OF[units["product"]], (PLASMA, CRYO))
+        is_leaving |= is_frozen & ~IS_FOR_MANUFACTURE[units["product"]]
+    rows = np.flatnonzero(is_ready & is_leaving)
     flow.send_overnight(day, rows, day.at(np.full(len(rows), 1200)))

@@ -1,5 +1,7 @@
 """Pools of names and addresses, drawn once with Faker; the world then only picks numbers."""
 
+from collections.abc import Callable
+
 import numpy as np
 from faker import Faker
 
@@ -26,6 +28,5 @@ class Names:
         return np.asarray(given + " " + self.last[last], object)
 
 
-def _pool(draw: object, size: int) -> Array:
-    assert callable(draw)
+def _pool(draw: Callable[[], str], size: int) -> Array:
     return np.array([draw() for _ in range(size)], object)

@@ -34,7 +34,10 @@ class Shelves:
             self._shelf(place, component)[group].append((entry[0], entry[1], entry[2]))
 
     def _shelf(self, place: int, component: int) -> list[list[Entry]]:
-        return self.lists.setdefault((place, component), [[] for _ in range(8)])
+        shelf = self.lists.get((place, component))
+        if shelf is None:
+            shelf = self.lists[place, component] = [[] for _ in range(8)]
+        return shelf
 
     def count(self, place: int, component: int, group: int) -> int:
         """Units of one group on one shelf."""

@@ -28,7 +28,12 @@ def expected_demand(plan: Plan, size: int) -> Array:
 
 
 def appeals(day: Day) -> tuple[Array, float]:
-    """How strongly donors are called: by group for red cells, and for platelets."""
+    """How strongly donors are called: by group for red cells, and for platelets.
+
+    While the shelves fill for the first time they say nothing about the need for donors.
+    """
+    if day.ramp < 1:
+        return np.ones(8), 1.0
     units, plan = day.world["units"], day.world.plan.appeal
     is_ours = (units["state"] != ENDED) & (units["place"] <= places.HUB)
     component = COMPONENT_OF[units["product"]]
@@ -126,7 +131,9 @@ def _restock(
     number = int(day.world.numbers("request", 1)[0])
     units, closed = day.world["units"], received if taken else day.instant(minute + 30)
     needed = day.instant(minute + 240)
-    request = Request(number, place, day.instant(minute), needed, missing, order[0], component, got=len(taken), closed=closed)
+    request = Request(
+        number, place, day.instant(minute), needed, missing, order[0], component, got=len(taken), closed=closed
+    )
     dispatch.requests.append(request)
     for entry in taken:
         group = int(units["group"][entry[2]])

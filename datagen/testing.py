@@ -96,7 +96,15 @@ def report_donations(day: Day) -> None:
     is_reactive = np.zeros(len(pending), bool)
     if len(rows):
         at, group = day.at(480 + day.rng("typing").integers(0, 180, len(rows))), pending["group"][rows]
-        _send(day, pending["din"][rows], "abo_rhd", SEROLOGY, at, np.array(GROUPS, object)[group], np.ones(len(rows), bool))
+        _send(
+            day,
+            pending["din"][rows],
+            "abo_rhd",
+            SEROLOGY,
+            at,
+            np.array(GROUPS, object)[group],
+            np.ones(len(rows), bool),
+        )
         for number, marker in enumerate(plan.markers):
             # T. cruzi is looked for once in a donor's life.
             tested = rows[pending["is_first"][rows]] if marker == "t_cruzi" else rows
