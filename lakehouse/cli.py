@@ -59,6 +59,10 @@ class Run:
         """Where files land."""
         return files_at(self.args.landing or f"{self.args.lake.rstrip('/')}/landing")
 
+    def check_writable(self) -> None:
+        """Raise UsageError where the lake can't be written, before Spark starts."""
+        files_at(self.args.lake).check_writable()
+
     @property
     def as_of(self) -> date:
         """The day that this run speaks about: as given, else today (UTC)."""

@@ -1,0 +1,1 @@
+"""Side-by-side measurements: ours and a peer, in turn, in one run."""

@@ -1,0 +1,5 @@
+"""Promotion: what L1 holds goes through the gates into L2, is audited, and becomes a release."""
+
+from lakehouse.promote.promote import Promoted, promote
+
+__all__ = ["Promoted", "promote"]

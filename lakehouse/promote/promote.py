@@ -1,0 +1,216 @@
+"""One promote, from the released versions to a new release.
+
+gate -> conformed -> derivatives -> audit -> publish. Readers see nothing of it before the last write.
+"""
+
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from lakehouse.config import HOME, Config
+from lakehouse.errors import UsageError
+from lakehouse.gates.audit import Audit
+from lakehouse.gates.docs import build_docs
+from lakehouse.gates.gate import HELD
+from lakehouse.gates.holds import HOLDS, Hold, hold_rows
+from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.gates.results import GATE_RESULTS
+from lakehouse.gates.suite import Suite, load_suites
+from lakehouse.l1.feeds import FEEDS
+from lakehouse.l2.pipeline import L2_TABLES
+from lakehouse.l2.pseudonym import key_id, pseudonymiser
+from lakehouse.promote.admit import Admission, Gatekeeper
+from lakehouse.promote.audit import audit_release
+from lakehouse.promote.derive import derive
+from lakehouse.promote.start import (
+    Batchwork,
+    Fingerprint,
+    batchwork,
+    by_feed,
+    create_tables,
+    fingerprint,
+    require_own_commits,
+    settle,
+)
+from lakehouse.release import RELEASES, Release, current_release, publish
+from lakehouse.storage.lake import Lake
+from lakehouse.storage.leases import Lease
+
+log = logging.getLogger(__name__)
+OPS_TABLES = (QUARANTINE, GATE_RESULTS, HOLDS, RELEASES)
+
+
+@dataclass
+class Promoted:
+    """What a promote did."""
+
+    release: Release | None
+    is_new: bool = False
+    label: str = ""
+    accepted: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    holds: list[Hold] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    exit_code: int = 0
+
+
+def promote(
+    lake: Lake, config: Config, clock: Callable[[], datetime], *, as_of: date, key: bytes, full: bool = False
+) -> Promoted:
+    """Promote every batch that no release holds yet, and publish a release for `as_of`.
+
+    Args:
+        lake: the lake.
+        config: settings.
+        clock: the time of day, for logs and leases.
+        as_of: the day that the release speaks about.
+        key: the pseudonym key.
+        full: allow an as-of date before the current release's.
+
+    Raises:
+        UsageError: another key than the lake's, or an earlier as-of date without `full`.
+        LeaseTakenError: another run promotes, or published meanwhile.
+    """
+    suites = Suites.load()
+    create_tables(lake, (*OPS_TABLES, *L2_TABLES.values()), config.pipeline.threads)
+    with Lease(lake, "promote", config.lease, clock):
+        base = current_release(lake)
+        mark = fingerprint(suites.all, config.params, key_id(key))
+        _check(base, as_of, mark, full)
+        work = batchwork(lake, base)
+        if base is not None and not work.pending and base.as_of == as_of and mark.is_of(base):
+            return Promoted(base)
+        return _Promote(lake, config, clock, as_of, key, suites, base, mark, work).run()
+
+
+@dataclass(frozen=True)
+class Suites:
+    """Every suite that a promote needs."""
+
+    l1: dict[str, Suite]
+    l2: dict[str, Suite]
+
+    @classmethod
+    def load(cls) -> "Suites":
+        """Read them from expectations/; whatever is wrong with one stops the run before it begins."""
+        folder = HOME / "expectations"
+        return cls(load_suites(folder / "l1", tuple(FEEDS)), load_suites(folder / "l2", tuple(L2_TABLES)))
+
+    @property
+    def all(self) -> list[Suite]:
+        """All of them."""
+        return [*self.l1.values(), *self.l2.values()]
+
+
+def _check(base: Release | None, as_of: date, mark: Fingerprint, full: bool) -> None:
+    if base is None:
+        return
+    if base.key_id != mark.key_id:
+        raise UsageError(f"the lake's pseudonyms are of key {base.key_id}; found key {mark.key_id}")
+    if as_of < base.as_of and not full:
+        raise UsageError(f"--as-of {as_of} is before the current release's {base.as_of}; add --full to go back")
+
+
+@dataclass
+class _Promote:
+    lake: Lake
+    config: Config
+    clock: Callable[[], datetime]
+    as_of: date
+    key: bytes
+    suites: Suites
+    base: Release | None
+    mark: Fingerprint
+    work: Batchwork
+
+    def run(self) -> Promoted:
+        """Everything between the lease and the release."""
+        threads = self.config.pipeline.threads
+        since = settle(self.lake, L2_TABLES.values(), self.base, threads)
+        log.info("gating %s", {feed: len(batches) for feed, batches in self.work.pending.items()} or "nothing new")
+        admissions = self._gatekeeper().admit_all(FEEDS, self.work.pending, threads)
+        self._write_holds(admissions)
+        written = self._derive([admission.feed for admission in admissions if admission.accepted])
+        log.info("auditing %s", ", ".join(written))
+        audited = audit_release(self.lake, self.suites.l2, written, self.clock)
+        self._write_results([row for part in (*admissions, audited) for row in part.results])
+        require_own_commits(self.lake, L2_TABLES.values(), since)
+        release = None if audited.failures else self._publish(admissions)
+        label = release.release_id if release else f"refused-{self.lake.run_id}"
+        self._write_docs(label, [audit for part in (*admissions, audited) for audit in part.audits])
+        return Promoted(
+            release=release or self.base,
+            is_new=release is not None,
+            label=label,
+            accepted=Counter({a.feed: a.accepted for a in admissions if a.accepted}),
+            refused=Counter({a.feed: a.refused for a in admissions if a.refused}),
+            holds=[hold for admission in admissions for hold in admission.holds],
+            failures=audited.failures,
+            exit_code=HELD if audited.failures else _exit_code(admissions),
+        )
+
+    def _gatekeeper(self) -> Gatekeeper:
+        return Gatekeeper(self.lake, self.suites.l1, pseudonymiser(self.key), self.clock, self.work.accepted)
+
+    def _write_holds(self, admissions: list[Admission]) -> None:
+        holds = [hold for admission in admissions for hold in admission.holds]
+        if holds:
+            self.lake.append(HOLDS, hold_rows(self.lake.spark, holds, self.lake.run_id, self.clock()))
+
+    def _derive(self, changed: list[str]) -> list[str]:
+        everything = self.base is None or self.base.as_of != self.as_of or not self.mark.is_of(self.base)
+        log.info("deriving as of %s", self.as_of)
+        built = derive(
+            self.lake,
+            changed,
+            everything=everything,
+            as_of=self.as_of,
+            params=self.config.params,
+            threads=self.config.pipeline.threads,
+        )
+        return changed + built
+
+    def _write_results(self, rows: list[tuple[Any, ...]]) -> None:
+        self.lake.append(GATE_RESULTS, self.lake.spark.createDataFrame(rows, GATE_RESULTS.schema))
+
+    def _publish(self, admissions: list[Admission]) -> Release:
+        base = self.base
+        consumed = {feed: set(batches) for feed, batches in (base.consumed if base else {}).items()}
+        for admission in admissions:
+            consumed.setdefault(admission.feed, set()).update(admission.batches)
+        held = {(feed, batch) for feed, batches in self.work.held.items() for batch in batches}
+        held |= {(hold.feed, hold.batch_seq) for admission in admissions for hold in admission.holds}
+        versions = {table.path: self.lake.version(table) for table in L2_TABLES.values()}
+        release = Release(
+            sequence=base.sequence + 1 if base else 1,
+            as_of=self.as_of,
+            tables={path: version for path, version in versions.items() if version is not None},
+            consumed={feed: sorted(batches) for feed, batches in consumed.items()},
+            held=by_feed(held),
+            **vars(self.mark),
+            run_id=self.lake.run_id,
+            published_at=self.clock(),
+            parent=base.release_id if base else None,
+        )
+        publish(self.lake, release)
+        return release
+
+    def _write_docs(self, label: str, audits: list[Audit]) -> None:
+        """Build Great Expectations' own docs beside, and put them with the lake."""
+        with tempfile.TemporaryDirectory() as folder:
+            build_docs(audits, Path(folder))
+            for file in sorted(Path(folder).rglob("*")):
+                if file.is_file():
+                    place = f"reports/{label}/data-docs/{file.relative_to(folder).as_posix()}"
+                    self.lake.files.write(place, file.read_bytes())
+
+
+def _exit_code(admissions: list[Admission]) -> int:
+    """3 where a suite held a batch, 4 where nothing but shares of refused records did."""
+    codes = {admission.exit_code for admission in admissions}
+    return HELD if HELD in codes else max(codes, default=0)

@@ -1,0 +1,217 @@
+"""The work of each job: what stands between its options and its outcome."""
+
+import argparse
+import logging
+import sys
+from typing import Any
+
+from lakehouse.catalogue import TABLES
+from lakehouse.cli import Outcome, Run
+from lakehouse.errors import UsageError
+from lakehouse.gates.holds import HOLDS, Hold, hold_rows, standing
+from lakehouse.l1.feeds import FEEDS
+from lakehouse.l1.ingest import IngestResult, ingest
+from lakehouse.l1.ledger import read_ledger
+from lakehouse.l1.plan import list_landing
+from lakehouse.l2.pseudonym import read_key
+from lakehouse.promote import Promoted, promote
+from lakehouse.release import Release, ReleaseReader, find_release, list_releases, roll_back
+from lakehouse.reports import ReportFacts, render
+from lakehouse.storage.lake import Lake
+from lakehouse.storage.leases import Lease
+
+log = logging.getLogger(__name__)
+
+
+def ingest_job(run: Run) -> Outcome:
+    """Take every new landing file into L1."""
+    result = _ingest(run)
+    for message in result.messages:
+        log.warning("%s", message)
+    verdict = "nothing to do" if result.did_nothing else "done" if result.is_complete else "incomplete"
+    return Outcome(verdict, facts=_ingest_facts(result))
+
+
+def _ingest(run: Run) -> IngestResult:
+    # What is wrong with the call must show before anything is written, and before Spark starts.
+    list_landing(run.landing, FEEDS)
+    run.check_writable()
+    with Lease(run.lake, "ingest", run.config.lease, run.clock):
+        return ingest(run.lake, run.landing, run.config, run.clock)
+
+
+def _ingest_facts(result: IngestResult) -> dict[str, Any]:
+    return {
+        "batch_id": result.batch_id,
+        "files": dict(result.files),
+        "waiting": result.waiting,
+        "rows": dict(result.rows),
+    }
+
+
+def promote_options(parser: argparse.ArgumentParser) -> None:
+    """The options of jobs/promote.py and jobs/run.py."""
+    parser.add_argument("--full", action="store_true", help="allow a day before the current release's")
+    parser.add_argument("--accept", metavar="BATCH", action="append", default=[], help="let a held batch through")
+    parser.add_argument(
+        "--discard", metavar="BATCH", action="append", default=[], help="leave a held batch out for good"
+    )
+    parser.add_argument("--by", help="who accepts or discards")
+    parser.add_argument("--why", help="why")
+
+
+def promote_job(run: Run) -> Outcome:
+    """Gate, conform, derive, audit, publish."""
+    result = _promote(run)
+    return Outcome(_verdict(result), result.exit_code, _promote_facts(result))
+
+
+def _promote(run: Run) -> Promoted:
+    key = read_key(run.config.lake.key_variable)
+    run.check_writable()
+    _decide(run)
+    return promote(run.lake, run.config, run.clock, as_of=run.as_of, key=key, full=run.args.full)
+
+
+def _decide(run: Run) -> None:
+    """Write down who lets held batches through, or leaves them out, and why.
+
+    Raises:
+        UsageError: a batch that is not held, or no word of who and why.
+    """
+    chosen = [(name, "accepted") for name in run.args.accept] + [(name, "discarded") for name in run.args.discard]
+    if not chosen:
+        return
+    if not (run.args.by and run.args.why):
+        raise UsageError("--accept and --discard need --by and --why")
+    held = _held(run.lake)
+    steps = []
+    for name, event in chosen:
+        places = [place for place in held if name in (f"{place[0]}/b{place[1]:06d}", f"b{place[1]:06d}")]
+        if not places:
+            known = ", ".join(f"{feed}/b{batch:06d}" for feed, batch in held) or "none"
+            raise UsageError(f"batch {name!r} is not held; held are {known}")
+        steps += [Hold(*place, event, held[place].reason, run.args.by, run.args.why) for place in places]
+    run.lake.append(HOLDS, hold_rows(run.lake.spark, steps, run.lake.run_id, run.clock()))
+
+
+def _held(lake: Lake) -> dict[tuple[str, int], Hold]:
+    """The batches that wait for a decision."""
+    if lake.version(HOLDS) is None:
+        return {}
+    return {place: hold for place, hold in standing(lake.read(HOLDS)).items() if hold.event == "held"}
+
+
+def _verdict(result: Promoted) -> str:
+    if result.failures:
+        return "refused"
+    if not result.is_new:
+        return "nothing to do"
+    return "incomplete" if result.release and result.release.is_incomplete else "done"
+
+
+def _promote_facts(result: Promoted) -> dict[str, Any]:
+    for hold in result.holds:
+        log.warning("%s/b%06d is held: %s", hold.feed, hold.batch_seq, hold.reason)
+    for failure in result.failures:
+        log.error("the audit refused the release: %s", failure)
+    return {
+        "release_id": result.release.release_id if result.release else None,
+        "as_of": result.release.as_of if result.release else None,
+        "accepted": dict(result.accepted),
+        "refused": dict(result.refused),
+        "held": [f"{hold.feed}/b{hold.batch_seq:06d}" for hold in result.holds],
+    }
+
+
+def release_option(parser: argparse.ArgumentParser) -> None:
+    """The option of jobs/report.py."""
+    parser.add_argument("--release", metavar="ID", help="which release (default: the current one)")
+
+
+def report_job(run: Run) -> Outcome:
+    """Write the report on a release."""
+    release = find_release(run.lake, run.args.release)
+    return Outcome("done", facts={"release_id": release.release_id, "report": _report(run, release)})
+
+
+def _report(run: Run, release: Release) -> str:
+    reader = ReleaseReader(run.lake, release, {t.name: t for t in TABLES.values() if t.tier == "l2"})
+    logs = {table.name: table for table in TABLES.values() if table.tier == "ops"}
+    page = render(lambda name: run.lake.read(logs[name]) if name in logs else reader.read(name), _facts(run, release))
+    place = f"reports/{release.release_id}/index.html"
+    run.lake.files.write(place, page.encode())
+    return f"{run.lake.root}/{place}"
+
+
+def _facts(run: Run, release: Release) -> ReportFacts:
+    ledger = read_ledger(run.lake)
+    consumed = {(feed, batch) for feed, batches in release.consumed.items() for batch in batches}
+    judged: dict[str, int] = {}
+    for event in ledger.last.values():
+        if event.event == "loaded" and (event.feed, event.batch_seq) in consumed:
+            judged[event.feed] = judged.get(event.feed, 0) + event.records
+    holds = standing(run.lake.read(HOLDS))
+    held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
+    reasons = {place: hold.reason or "" for place, hold in holds.items()}
+    return ReportFacts(
+        release_id=release.release_id,
+        as_of=release.as_of,
+        published_at=release.published_at,
+        parent=release.parent,
+        is_incomplete=release.is_incomplete,
+        held=tuple((feed, f"b{batch:06d}", reasons.get((feed, batch), "")) for feed, batch in held),
+        data_docs_href="data-docs/index.html",
+        lake=run.lake.root,
+        judged=judged,
+        params=run.config.params,
+        versions={path.removeprefix("l2/"): version for path, version in release.tables.items()},
+        suites_sha=release.suites_sha,
+        parked=tuple((event.path, event.message) for event in ledger.last.values() if event.event == "parked"),
+    )
+
+
+def run_job(run: Run) -> Outcome:
+    """Ingest, promote and report."""
+    # A missing key must stop the run before the ingest, not after it.
+    read_key(run.config.lake.key_variable)
+    taken = _ingest(run)
+    for message in taken.messages:
+        log.warning("%s", message)
+    result = _promote(run)
+    facts = _ingest_facts(taken) | _promote_facts(result)
+    if result.is_new and result.release is not None:
+        facts["report"] = _report(run, result.release)
+    verdict = _verdict(result)
+    if verdict in ("done", "nothing to do") and not taken.is_complete:
+        verdict = "incomplete"
+    return Outcome(verdict, result.exit_code, facts)
+
+
+def release_options(parser: argparse.ArgumentParser) -> None:
+    """The options of jobs/release.py."""
+    parser.add_argument("action", choices=("list", "rollback"))
+    parser.add_argument("release", nargs="?", help="for rollback: the release to bring back")
+    parser.add_argument("--by", help="for rollback: who")
+    parser.add_argument("--why", help="for rollback: why")
+
+
+def release_job(run: Run) -> Outcome:
+    """List the releases, or roll back."""
+    if run.args.action == "list":
+        releases = list_releases(run.lake)
+        for release in releases:
+            _print_release(release)
+        return Outcome("done", facts={"release_id": releases[-1].release_id if releases else None})
+    if not (run.args.release and run.args.by and run.args.why):
+        raise UsageError("rollback needs a release, --by and --why")
+    with Lease(run.lake, "promote", run.config.lease, run.clock):
+        release = roll_back(run.lake, run.args.release, by=run.args.by, why=run.args.why, at=run.clock())
+    return Outcome("done", facts={"release_id": release.release_id, "restored": run.args.release})
+
+
+def _print_release(release: Release) -> None:
+    state = "incomplete" if release.is_incomplete else "complete"
+    when = release.published_at.isoformat(sep=" ", timespec="seconds")
+    parts = [release.release_id, f"as of {release.as_of}", f"published {when}", release.kind, state]
+    sys.stdout.write("  ".join(parts + ([release.why] if release.why else [])) + "\n")
