@@ -108,16 +108,17 @@ def misfits(names: Sequence[str]) -> Column:
     A bare date where an instant is due is in `_rescued` too, but has its value: it is no misfit.
     """
     empty = F.array(*[F.when(F.col(name).isNull(), F.lit(name)) for name in names])
-    return _listed(F.array_intersect(_rescued_names(), empty))
+    return _listed(F.array_intersect(rescued_names(), empty))
 
 
 def unknown_fields(feed: Feed) -> Column:
     """Names of the fields that the feed does not declare, or NULL."""
     declared = F.array(*[F.lit(field.name) for field in feed.source_fields])
-    return _listed(F.array_except(_rescued_names(), declared))
+    return _listed(F.array_except(rescued_names(), declared))
 
 
-def _rescued_names() -> Column:
+def rescued_names() -> Column:
+    """Names of the fields that were kept aside, as an array; empty for none."""
     return F.coalesce(F.json_object_keys(F.col("_rescued")), F.array().cast(TEXTS))
 
 
@@ -190,8 +191,9 @@ def _of_test_results() -> dict[str, Column]:
     """Typing gives a group, every other marker a reaction; NULL where either is missing."""
     result = F.col("result")
     reaction = result.isin(*OUTCOMES)
-    fits = F.when(F.col("marker") == "abo_rhd", result.isin(*GROUPS) | (result == "inconclusive")).otherwise(reaction)
-    return {"_has_donation": _has_any("din", "bag_id"), "_is_result_of_marker": F.when(F.col("marker").isNotNull(), fits)}
+    group = result.isin(*GROUPS) | (result == "inconclusive")
+    fits = F.when(F.col("marker") == "abo_rhd", group).when(F.col("marker") != "abo_rhd", reaction)
+    return {"_has_donation": _has_any("din", "bag_id"), "_is_result_of_marker": fits}
 
 
 def _of_unit_parents() -> dict[str, Column]:

@@ -6,8 +6,9 @@ process; it keeps no frame once a batch is judged.
 
 import functools
 import os
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lakehouse.errors import SuiteError
 
@@ -18,8 +19,14 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 import great_expectations
 from great_expectations.core.expectation_suite import ExpectationSuite
-from great_expectations.exceptions import GreatExpectationsError
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.exceptions.exceptions import GreatExpectationsError
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.metadata_types import FailureSeverity
+
+Engine = Literal["spark", "pandas"]
+_OF_THREAD = threading.local()
+_MAKING = threading.Lock()
 
 # Counts without a single sampled value: what a result holds can be shown to anyone.
 COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
@@ -29,15 +36,23 @@ COUNTS_ONLY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 def context() -> Any:
     """The ephemeral context of this process."""
     made = great_expectations.get_context(mode="ephemeral")
-    made.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    made.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     return made
 
 
-@functools.cache
-def batch_definition(engine: str) -> Any:
-    """A whole-dataframe batch definition; `engine` is "spark" or "pandas"."""
+def batch_definition(engine: Engine) -> Any:
+    """A whole-dataframe batch definition of this thread: a data source holds one batch at a time."""
+    with _MAKING:
+        if not hasattr(_OF_THREAD, engine):
+            setattr(_OF_THREAD, engine, _batch_definition(engine, f"{engine}-{threading.get_ident()}"))
+    return getattr(_OF_THREAD, engine)
+
+
+def _batch_definition(engine: Engine, name: str) -> Any:
     sources = context().data_sources
-    source = sources.add_spark("spark", persist=False) if engine == "spark" else sources.add_pandas("pandas")
+    source = (
+        sources.add_or_update_spark(name, persist=False) if engine == "spark" else sources.add_or_update_pandas(name)
+    )
     return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("whole")
 
 
@@ -45,7 +60,7 @@ def configuration(rule: "Rule") -> ExpectationConfiguration:
     """The rule as Great Expectations writes one down; its meta carries the rule's id."""
     meta = {"rule": rule.id, "scope": rule.scope, "doc": rule.doc}
     return ExpectationConfiguration(
-        type=rule.type, kwargs=dict(rule.kwargs), severity=rule.severity, meta=meta, notes=rule.doc
+        type=rule.type, kwargs=dict(rule.kwargs), severity=FailureSeverity(rule.severity), meta=meta, notes=rule.doc
     )
 
 
@@ -62,5 +77,5 @@ def expectation(rule: "Rule") -> Any:
 
 
 def suite(name: str, rules: "Sequence[Rule]") -> ExpectationSuite:
-    """The rules as a suite. (Its `add_expectation…` would replace a rule by another on the same column.)"""
+    """The rules as a suite; adding them one by one would replace a rule by the next on the same column."""
     return ExpectationSuite(name=name, expectations=[expectation(rule) for rule in rules])

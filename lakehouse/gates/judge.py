@@ -52,7 +52,8 @@ def require_columns(rows: DataFrame, name: str, rules: Sequence[Rule]) -> None:
     Raises:
         SuiteError: the rules whose columns are missing.
     """
-    missing = [f"{rule.id} needs {column}" for rule in rules for column in columns_of(rule) if column not in rows.columns]
+    there = set(rows.columns)
+    missing = [f"{rule.id} needs {column}" for rule in rules for column in columns_of(rule) if column not in there]
     if missing:
         raise SuiteError(f"suite {name}: {'; '.join(missing)}; the frame has {', '.join(rows.columns)}")
 

@@ -43,7 +43,14 @@ def refusals(judged: DataFrame, feed: Feed, suite: Suite, at: datetime) -> DataF
 
 
 def events(
-    rows: DataFrame, feed: Feed, suite: Suite, *, event: str, at: datetime, by: str | None = None, why: str | None = None
+    rows: DataFrame,
+    feed: Feed,
+    suite: Suite,
+    *,
+    event: str,
+    at: datetime,
+    by: str | None = None,
+    why: str | None = None,
 ) -> DataFrame:
     """The same event for every one of `rows`, which carry their place in L1 and `_violations`."""
     return rows.select(
