@@ -94,7 +94,7 @@ def results_of_donations(test_results: DataFrame, dated: DataFrame, as_of: date)
 
 def _tested_at(required: tuple[str, ...]) -> Column:
     """When the last marker had its first final result; NULL while one is pending."""
-    final_at = {name: F.min(F.when((F.col("marker") == name) & is_final(), F.col("resulted_at"))) for name in MARKERS}
+    final_at = {name: F.min(F.when(F.col("marker") == name, F.col("final_at"))) for name in MARKERS}
     is_done = F.lit(True)
     for name, at in final_at.items():
         was_begun = F.lit(True) if name in required else F.max(F.col("marker") == name)
@@ -105,12 +105,15 @@ def _tested_at(required: tuple[str, ...]) -> Column:
 def tests_by_donation(test_results: DataFrame, dated: DataFrame, as_of: date, params: Mapping[str, Any]) -> DataFrame:
     """One row a donation that has results: when it was tested, when it turned reactive, the group found."""
     required = tuple(params.get("required_markers", REQUIRED_MARKERS))
-    typed = F.when((F.col("marker") == "abo_rhd") & is_final() & F.col("abo_rhd").isNotNull(), F.col("resulted_at"))
     results = results_of_donations(test_results, dated, as_of)
-    return results.groupBy("donation_key").agg(
+    finals = results.withColumn("final_at", F.when(is_final(), F.col("resulted_at"))).withColumn(
+        "reactive_at", F.when(is_reactive(), F.col("final_at"))
+    )
+    by_time = F.when(F.col("abo_rhd").isNotNull() & F.col("final_at").isNotNull(), F.struct("final_at", "test_id"))
+    return finals.groupBy("donation_key").agg(
         _tested_at(required).alias("tests_done_at"),
-        F.min(F.when(is_reactive(), F.col("resulted_at"))).alias("tests_reactive_at"),
-        F.max_by("abo_rhd", F.when(typed.isNotNull(), F.struct(typed, "test_id"))).alias("typed_abo_rhd"),
+        F.min("reactive_at").alias("tests_reactive_at"),
+        F.max_by("abo_rhd", by_time).alias("typed_abo_rhd"),
         F.lit(True).alias("has_tests"),
     )
 

@@ -153,36 +153,41 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
     A pool or a part expires no later than its oldest parent. A unit without a donation of its own was collected
     when the oldest of its ancestors was, is tested when all of them are, and reactive when one is.
     """
-    own = units.withColumn("is_pool", F.lit(False))
-    expiry = F.coalesce("label_expires_at", computed_expiry(F.col("zone")))
+    own = _with_own_dating(units, unit_parents)
     forebears = own.select(
         F.col("unit_id").alias("ancestor_id"),
         F.col("donation_key").isNotNull().alias("is_donated"),
         F.col("collected_at").alias("ancestor_collected_at"),
         F.col("tested_at").alias("ancestor_tested_at"),
         F.col("reactive_at").alias("ancestor_reactive_at"),
-        expiry.alias("ancestor_expires_at"),
+        F.coalesce("label_expires_at", "own_expires_at").alias("ancestor_expires_at"),
     )
-    inherited = (
-        ancestors(unit_parents).join(forebears, on="ancestor_id", how="inner").groupBy("unit_id").agg(*_inherited())
-    )
-    joined = units.join(inherited, on="unit_id", how="left")
-    whole = joined.withColumns(
+    pairs = ancestors(unit_parents).join(forebears, on="ancestor_id", how="inner")
+    joined = own.join(pairs.groupBy("unit_id").agg(*_inherited()), on="unit_id", how="left")
+    return joined.withColumns(
         {
-            "is_pool": F.coalesce("is_pool", F.lit(False)),
             "collected_at": F.coalesce("collected_at", "ancestor_collected_at"),
             "tested_at": F.coalesce("tested_at", F.when(F.col("donation_key").isNull(), F.col("ancestor_tested_at"))),
             "reactive_at": F.least("reactive_at", "ancestor_reactive_at"),
+            "computed_expires_at": F.when(
+                F.col("own_expires_at").isNotNull(), F.least("own_expires_at", "parent_expires_at")
+            ),
         }
     )
-    return whole.withColumn("computed_expires_at", computed_expiry(F.col("zone"), F.col("parent_expires_at")))
+
+
+def _with_own_dating(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
+    """Add `is_pool` and the expiry by the dating table alone."""
+    pools = unit_parents.where(F.col("kind") == "pooled").select("unit_id").distinct()
+    marked = units.join(pools.withColumn("is_pool", F.lit(True)), on="unit_id", how="left")
+    known = marked.withColumn("is_pool", F.coalesce("is_pool", F.lit(False)))
+    return known.withColumn("own_expires_at", computed_expiry(F.col("zone")))
 
 
 def _inherited() -> tuple[Column, ...]:
     is_untested = F.col("is_donated") & F.col("ancestor_tested_at").isNull()
     is_parent = F.col("generation") == 1
     return (
-        F.max(is_parent & (F.col("kind") == "pooled")).alias("is_pool"),
         F.min("ancestor_collected_at").alias("ancestor_collected_at"),
         F.when(~F.max(is_untested), F.max("ancestor_tested_at")).alias("ancestor_tested_at"),
         F.min("ancestor_reactive_at").alias("ancestor_reactive_at"),
