@@ -1,17 +1,14 @@
 """The rules of the house hold over the whole code; and each rule is shown a snippet that breaks it."""
 
-import importlib
 import json
-import pkgutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-import lakehouse.l2
+from lakehouse.catalogue import TABLES
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.table import Table
 from scripts import house
 from scripts.python_files import Breach, Module, read_modules
 
@@ -179,16 +176,6 @@ def test_typical_size__judges_the_median() -> None:
     assert said(house.typical_size([Module("a", function(10)), Module("b", function(10))])) == []
 
 
-def declared() -> set[str]:
-    """`tier/name` of every table that the feeds and the modules of L2 declare."""
-    tables = [feed.l1 for feed in FEEDS.values()]
-    for found in pkgutil.walk_packages(lakehouse.l2.__path__, "lakehouse.l2."):
-        values = vars(importlib.import_module(found.name)).values()
-        tables += [value for value in values if isinstance(value, Table)]
-        tables += [value.table for value in values if isinstance(getattr(value, "table", None), Table)]
-    return {f"{table.tier}/{table.name}" for table in tables}
-
-
 def suite_faults(files: Iterable[Path], tables: set[str], read: Callable[[Path], str]) -> list[str]:
     """What is wrong with suite files: one for no declared table, or one that names another table inside."""
     faults = []
@@ -204,7 +191,7 @@ def suite_faults(files: Iterable[Path], tables: set[str], read: Callable[[Path],
 def test_expectations__each_belong_to_a_declared_table() -> None:
     files = sorted((ROOT / "expectations").rglob("*.json"))
     assert files
-    assert suite_faults(files, declared(), lambda path: path.read_text(encoding="utf-8")) == []
+    assert suite_faults(files, set(TABLES), lambda path: path.read_text(encoding="utf-8")) == []
 
 
 def test_suite_faults__finds_a_stray_and_a_misnamed_suite() -> None:
