@@ -2,9 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from lakehouse.reports import quality_sections, sections
@@ -12,7 +12,6 @@ from lakehouse.reports.facts import ReportFacts
 from lakehouse.reports.sections import Read
 
 THREADS = 3
-HERE = Path(__file__).parent
 
 
 def render(read: Read, facts: ReportFacts) -> str:
@@ -38,7 +37,7 @@ def render(read: Read, facts: ReportFacts) -> str:
         waiting = {name: pool.submit(ask) for name, ask in asked.items()}
         answers = {name: answer.result() for name, answer in waiting.items()}
     return _template().render(
-        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # our own file
+        style=Markup(_resource("report.css")),  # our own file
         verdict=quality_sections.verdict(facts),
         provenance=quality_sections.provenance(facts),
         **answers,
@@ -49,7 +48,10 @@ def render(read: Read, facts: ReportFacts) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html.j2")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_resource("report.html.j2"))
+
+
+def _resource(name: str) -> str:
+    """Text of a file of this package, also where the package is a zip (`spark-submit --py-files`)."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
