@@ -1,5 +1,32 @@
-"""A row is a record about a unit that can't be placed (yet): it waits, or it can't be a fact."""
+"""A row is a record about a unit that can't be placed (yet): it waits, or it can't be a fact.
 
+Nothing is kept from one build to the next, so a row goes by itself when the missing record arrives, or when the
+record is corrected or withdrawn. A component that waits for its donation is a row here and a unit all the same.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.l2.conformed.all_facilities import all_facilities
+from lakehouse.l2.derivatives.units import DONATION_ABSENT
+from lakehouse.l2.derivatives.units_donations import (
+    by_reference,
+    dated_donations,
+    is_before_collection,
+    reference,
+)
+from lakehouse.l2.derivatives.units_steps import (
+    culture_steps,
+    disposition_steps,
+    movement_steps,
+    parent_steps,
+    unit_event_steps,
+    units_of_bags,
+)
 from lakehouse.table import DATE, INSTANT, INT, TEXT, Field, Table
 
 REASONS = ("waiting", "before_collection", "ambiguous_bag")
@@ -27,3 +54,128 @@ TABLE = Table(
     ),
     law="per feed, records in by the as-of day = records placed + records here (components are placed and may wait)",
 )
+
+
+def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
+    units: DataFrame,
+    components: DataFrame,
+    donations: DataFrame,
+    donation_events: DataFrame,
+    test_results: DataFrame,
+    unit_parents: DataFrame,
+    unit_events: DataFrame,
+    distribution: DataFrame,
+    dispositions: DataFrame,
+    facilities: DataFrame,
+    hospitals: DataFrame,
+    *,
+    as_of: date,
+    params: Mapping[str, Any],
+) -> DataFrame:
+    """List the records of the as-of day and before that no unit or donation takes.
+
+    Args:
+        units: the units of the same as-of day.
+        components: when a unit that waits for its donation was recorded.
+        donations: what tests and bags are about.
+        donation_events: day and place of a donation.
+        test_results: results of donations, and cultures of units.
+        unit_parents: makings; one of an imported unit never waits for its parent.
+        unit_events: releases, holds, reservations, receipts.
+        distribution: movements.
+        dispositions: ends, replaced ones included.
+        facilities: zones.
+        hospitals: those without a record in `facilities`.
+        as_of: the day that the judgement speaks about.
+        params: none is read.
+    """
+    places = all_facilities(facilities, hospitals)
+    dated = dated_donations(donations, donation_events, places)
+    steps = steps_of_units(
+        units, donations, unit_events, distribution, dispositions, unit_parents, test_results, places
+    )
+    judged = (
+        judged_steps(steps, units, unit_parents)
+        .unionByName(judged_tests(test_results, dated))
+        .unionByName(_waiting_components(units, components))
+    )
+    refused = judged.where(F.col("reason").isNotNull() & (F.col("on") <= F.lit(as_of)))
+    waited = F.greatest(F.datediff(F.lit(as_of), "waiting_since"), F.lit(0))
+    return refused.withColumns({"days_waiting": waited, "as_of": F.lit(as_of)}).select(*TABLE.columns)
+
+
+def steps_of_units(
+    units: DataFrame,
+    donations: DataFrame,
+    unit_events: DataFrame,
+    distribution: DataFrame,
+    dispositions: DataFrame,
+    unit_parents: DataFrame,
+    test_results: DataFrame,
+    places: DataFrame,
+) -> DataFrame:
+    """Every record that names a unit, as a step (`units_steps.COLUMNS`), whether it can be placed or not."""
+    bags = units_of_bags(units.join(donations.select("donation_key", "bag_id"), on="donation_key", how="inner"))
+    return (
+        unit_event_steps(unit_events, places)
+        .unionByName(movement_steps(distribution, bags, places))
+        .unionByName(disposition_steps(dispositions, places))
+        .unionByName(parent_steps(unit_parents, places))
+        .unionByName(culture_steps(test_results))
+    )
+
+
+def judged_steps(steps: DataFrame, units: DataFrame, unit_parents: DataFrame) -> DataFrame:
+    """One row a step, with the `reason` why it can't be placed; NULL when it is placed."""
+    known = units.select("unit_id", "collected_at", F.lit(True).alias("is_here"))
+    imported = units.where(F.col("is_imported")).select("unit_id")
+    excepted = unit_parents.join(imported, on="unit_id", how="left_semi").select(
+        F.lit("unit_parents").alias("feed"),
+        F.concat_ws("|", "unit_id", "parent_unit_id").alias("record_key"),
+        F.lit(True).alias("is_excepted"),
+    )
+    found = steps.join(known, on="unit_id", how="left").join(excepted, on=["feed", "record_key"], how="left")
+    reason = (
+        F.when(F.col("is_here").isNull() & F.col("is_excepted"), F.lit(None).cast("string"))
+        .when(F.col("is_ambiguous_bag"), "ambiguous_bag")
+        .when(F.col("is_here").isNull(), "waiting")
+        .when(is_before_collection(F.col("latest_at"), F.col("collected_at")), "before_collection")
+    )
+    return _judged(found, "feed", "record_key", reason, F.col("at"), F.col("on"), F.col("recorded")["_order_at"])
+
+
+def judged_tests(test_results: DataFrame, dated: DataFrame) -> DataFrame:
+    """The same for results of donations. One that names a shared bag is placed when any of its donations takes it."""
+    earliest = by_reference(dated, "collected_at", with_shared_bags=True)
+    donated = earliest.groupBy("reference").agg(F.min("collected_at").alias("collected_at"))
+    results = test_results.where(F.col("unit_id").isNull()).withColumn("reference", reference())
+    found = results.join(donated.withColumn("is_here", F.lit(True)), on="reference", how="left").withColumn(
+        "feed", F.lit("test_results")
+    )
+    moment = F.col("resulted_at")
+    reason = F.when(F.col("is_here").isNull(), "waiting").when(
+        is_before_collection(moment, F.col("collected_at")), "before_collection"
+    )
+    return _judged(found, "feed", "test_id", reason, moment, F.to_date(moment), F.col("_order_at"))
+
+
+def _waiting_components(units: DataFrame, components: DataFrame) -> DataFrame:
+    waiting = units.where(F.array_contains("warnings", DONATION_ABSENT)).select("unit_id", "prepared_at", "prepared_on")
+    recorded = components.select("unit_id", "_order_at")
+    found = waiting.join(recorded, on="unit_id", how="inner").withColumn("feed", F.lit("components"))
+    made_at, made_on = F.col("prepared_at"), F.col("prepared_on")
+    return _judged(found, "feed", "unit_id", F.lit("waiting"), made_at, made_on, F.col("_order_at"))
+
+
+def _judged(
+    rows: DataFrame, feed: str, record_key: str, reason: Column, at: Column, on: Column, recorded_at: Column
+) -> DataFrame:
+    return rows.select(
+        F.col(feed).alias("feed"),
+        F.col(record_key).alias("record_key"),
+        "unit_id",
+        reason.alias("reason"),
+        at.alias("happened_at"),
+        on.alias("on"),
+        F.to_date(recorded_at).alias("waiting_since"),
+    )

@@ -22,6 +22,7 @@ from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
 from lakehouse.l2.derivatives.units_states import timelines, with_end, with_place, with_state, with_steps
 from lakehouse.l2.derivatives.units_steps import (
     admission_steps,
+    culture_steps,
     disposition_steps,
     live_dispositions,
     movement_steps,
@@ -144,6 +145,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         .unionByName(movement_steps(distribution, bags, places))
         .unionByName(ends)
         .unionByName(parent_steps(unit_parents, places))
+        .unionByName(culture_steps(test_results))
         .unionByName(admission_steps(patients, bags, places))
     )
     placed = with_place(with_steps(made.join(timelines(steps), on="unit_id", how="left"), as_of), as_of)

@@ -11,6 +11,7 @@ from pyspark.sql.window import Window
 from lakehouse.columns import local_date, start_of_day
 
 UTC = "UTC"
+REFUSABLE_HOURS = 24  # an event more than this before collection can't be a fact
 INFECTIOUS = ("hiv", "hbv", "hcv", "htlv", "syphilis", "wnv", "t_cruzi", "babesia", "malaria", "bacterial")
 REQUIRED_MARKERS = ("abo_rhd", "hiv", "hbv", "hcv", "syphilis")  # 21 CFR 610.40(a), 640.5: the panel of every donation
 MARKERS = ("abo_rhd", *INFECTIOUS, "antibody_screen", "cmv")
@@ -70,6 +71,12 @@ def reference() -> Column:
     return F.coalesce("din", "bag_id")
 
 
+def is_before_collection(latest_at: Column, collected_at: Column) -> Column:
+    """Whether something lies more than `REFUSABLE_HOURS` before collection; no when either instant is unknown."""
+    earliest = collected_at - F.make_dt_interval(hours=F.lit(REFUSABLE_HOURS))
+    return F.coalesce(latest_at < earliest, F.lit(False))
+
+
 def is_final() -> Column:
     """Whether no further stage follows; where the source does not say, a screen that asks for a repeat is not."""
     asks_repeat = (F.col("stage") == "screen") & F.col("result").isin("reactive", "inconclusive")
@@ -86,10 +93,11 @@ def results_of_donations(test_results: DataFrame, dated: DataFrame, as_of: date)
 
     A result that calls its donation by a shared bag is held against each donation of that bag.
     """
-    names = by_reference(dated, "zone", with_shared_bags=True)
+    names = by_reference(dated, "zone", "collected_at", with_shared_bags=True)
     of_donation = test_results.where(F.col("unit_id").isNull()).withColumn("reference", reference())
     is_out = local_date(F.col("resulted_at"), F.col("zone")) <= F.lit(as_of)
-    return of_donation.join(names, on="reference", how="inner").where(is_out)
+    found = of_donation.join(names, on="reference", how="inner")
+    return found.where(is_out & ~is_before_collection(F.col("resulted_at"), F.col("collected_at")))
 
 
 def _tested_at(required: tuple[str, ...]) -> Column:

@@ -11,7 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date, start_of_day
-from lakehouse.l2.derivatives.units_steps import RANK, is_before_collection
+from lakehouse.l2.derivatives.units_donations import is_before_collection
+from lakehouse.l2.derivatives.units_steps import RANK
 
 HOLDS = ("quarantined", "recalled", "quarantine_lifted")
 RESERVATIONS = ("reserved", "unreserved")
@@ -69,6 +70,7 @@ def with_steps(units: DataFrame, as_of: date) -> DataFrame:
             "arrived_at": F.array_max(
                 F.transform("steps", lambda step: F.when(step["arrived_on"] <= day, step["arrived_at"]))
             ),
+            "is_reactive": F.col("is_reactive") | F.exists("steps", lambda step: step["what"] == "reactive"),
             "is_used_later": F.coalesce(is_used_later, F.lit(False)),
         }
     )

@@ -4,16 +4,15 @@
 the day, local to the facility of the record (UTC where it names none that we know).
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import end_of_day, event_date, local_date, start_of_day
 from lakehouse.l2.conformed.order import ORDER
-from lakehouse.l2.derivatives.units_donations import UTC
+from lakehouse.l2.derivatives.units_donations import UTC, is_reactive
 from lakehouse.table import FLAG, INSTANT, TEXT
 
 ISSUED_TO = "hospital"
-REFUSABLE_HOURS = 24  # an event more than this before collection can't be a fact
 
 # Order of steps at one instant: cautious for holds, natural for movements.
 RANK = {
@@ -25,6 +24,8 @@ RANK = {
     "reserved": 2,
     "shipped": 3,
     "received": 4,
+    "cultured": 4,
+    "reactive": 4,
     "admitted": 5,
     "consumed": 6,
     "ended": 7,
@@ -93,6 +94,20 @@ def parent_steps(unit_parents: DataFrame, places: DataFrame) -> DataFrame:
     return _steps("unit_parents", _timed(_zoned(named, places), "made_at"))
 
 
+def culture_steps(test_results: DataFrame) -> DataFrame:
+    """Steps of `test_results` that name a unit: it was `reactive`, or only `cultured`."""
+    named = test_results.where(F.col("unit_id").isNotNull()).select(
+        F.col("test_id").alias("record_key"),
+        "unit_id",
+        F.when(is_reactive(), "reactive").otherwise("cultured").alias("what"),
+        "resulted_at",
+        F.lit(None).cast(TEXT).alias("facility_id"),
+        F.lit(None).cast(TEXT).alias("zone"),
+        *ORDER,
+    )
+    return _steps("test_results", _timed(named, "resulted_at"))
+
+
 def movement_steps(distribution: DataFrame, bags: DataFrame, places: DataFrame) -> DataFrame:
     """Steps of `distribution`: `shipped`, from where, to where, and when it arrived.
 
@@ -141,12 +156,6 @@ def admission_steps(patients: DataFrame, bags: DataFrame, places: DataFrame) -> 
         }
     )
     return _steps("patients", _timed(_zoned(named, places), "happened_at"))
-
-
-def is_before_collection(latest_at: Column, collected_at: Column) -> Column:
-    """Whether a step lies more than `REFUSABLE_HOURS` before collection; no when either instant is unknown."""
-    earliest = collected_at - F.make_dt_interval(hours=F.lit(REFUSABLE_HOURS))
-    return F.coalesce(latest_at < earliest, F.lit(False))
 
 
 def live_dispositions(dispositions: DataFrame) -> DataFrame:
