@@ -5,6 +5,7 @@ Without either it prints the page. What many tables share is said once.
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ L1_TEXT = """\
 ## L1: what landed
 
 A row of `l1/<feed>` is a line of a landing file, as it came. Append-only; the key is (`_file_id`, `_line`).
-{law}
+Law: {law}.
 The key below is that of the record: the same key may come again, as a newer version.
 """
 CONFORMED_TEXT = """\
@@ -42,6 +43,7 @@ CONFORMED_TEXT = """\
 
 A row of `l2/<feed>` is the current version of an accepted record: the last one by `recorded_at`, else by
 arrival. Ids of persons are pseudonyms from here on. Readers don't see withdrawn records.
+Law: {law}.
 """
 DERIVED_TEXT = """\
 ## L2: derivatives
@@ -58,12 +60,12 @@ Append-only event logs; the current state is the last event.
 def render() -> str:
     """The whole page, in Markdown."""
     shared = _shared([conformed.table for conformed in CONFORMED.values()])
-    l1_law = FEEDS["donors"].l1.law
-    parts = [HEAD, L1_TEXT.format(law=f"Law: {l1_law}.")]
+    parts = [HEAD, L1_TEXT.format(law=_one_law([feed.l1 for feed in FEEDS.values()]))]
     parts += ["### Columns of every L1 table\n", _columns((*L1_FIELDS, *RECORD_FIELDS))]
     parts += [_feed(feed) for feed in FEEDS.values()]
-    parts += [CONFORMED_TEXT, "### Columns of every conformed table\n", _columns(shared)]
-    parts += [_table(conformed.table, without=shared) for conformed in CONFORMED.values()]
+    law = _one_law([conformed.table for conformed in CONFORMED.values()])
+    parts += [CONFORMED_TEXT.format(law=law), "### Columns of every conformed table\n", _columns(shared)]
+    parts += [_table(conformed.table, without=shared, shared_law=law) for conformed in CONFORMED.values()]
     parts += [DERIVED_TEXT, *(_derivative(step) for step in DERIVATIVES)]
     parts += [OPS_TEXT, *(_table(table) for table in OPS)]
     return "\n".join(parts)
@@ -72,6 +74,11 @@ def render() -> str:
 def _shared(tables: Sequence[Table]) -> tuple[Field, ...]:
     """The fields that all of the tables have, declared alike."""
     return tuple(field for field in tables[0].fields if all(field in table.fields for table in tables))
+
+
+def _one_law(tables: Sequence[Table]) -> str:
+    """The law that most of the tables keep; it is said once."""
+    return Counter(table.law for table in tables).most_common(1)[0][0]
 
 
 def _feed(feed: Feed) -> str:
@@ -88,12 +95,13 @@ def _derivative(step: Derivative) -> str:
     return _table(step.table, more=f"Built from {_names(step.inputs)}.\n")
 
 
-def _table(table: Table, *, without: Iterable[Field] = (), more: str = "") -> str:
+def _table(table: Table, *, without: Iterable[Field] = (), shared_law: str = "", more: str = "") -> str:
     own = [field for field in table.fields if field not in set(without)]
     said = [f"### {table.path}\n", f"A row is {table.grain}. Key: {_names(table.key)}.\n"]
     said += [more] if more else []
     said += [f"Partitioned by {_names(table.partition_by)}.\n"] if table.partition_by else []
-    return "\n".join([*said, f"Law: {table.law}.\n", _columns(own)])
+    said += [f"Law: {table.law}.\n"] if table.law != shared_law else []
+    return "\n".join([*said, _columns(own)])
 
 
 def _names(names: Iterable[str]) -> str:

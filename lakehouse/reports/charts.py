@@ -75,7 +75,7 @@ def stacked_columns(
     return _svg(label, frame, parts)
 
 
-def lines(label: str, ticks: Sequence[tuple[int, str]], series: Sequence[Series], *, width: int = 340) -> Markup:
+def lines(label: str, ticks: Sequence[tuple[int, str]], series: Sequence[Series], *, width: int = 260) -> Markup:
     """One line a series over equally spaced points; None breaks the line.
 
     Args:
@@ -85,7 +85,7 @@ def lines(label: str, ticks: Sequence[tuple[int, str]], series: Sequence[Series]
         width: size in SVG units.
     """
     highest = max((value for line in series for value in line.values if value is not None), default=0)
-    frame = Frame(width, 170, nice_top(highest))
+    frame = Frame(width, 150, nice_top(highest))
     count = max((len(line.values) for line in series), default=1)
     parts = [_axis(frame)]
     for index, name in ticks:

@@ -204,7 +204,7 @@ def _panel(component: str, points: dict[int, Row], total: Row | None, as_of: dat
             ("transfused", "l-transfused", "transfused_ma28"),
         )
     ]
-    marks = sorted({0, len(ages) // 3, 2 * len(ages) // 3, len(ages) - 1})
+    marks = sorted({0, len(ages) // 2, len(ages) - 1})
     ticks = [(mark, words.day(as_of - timedelta(days=ages[mark]))) for mark in marks]
     name = words.component(component)
     return {"component": name, "chart": charts.lines(f"{name}: units a day", ticks, series), **_filled(total)}
