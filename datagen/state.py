@@ -1,7 +1,8 @@
-"""The world on disk: `.world/world.json` (numbers) and `.world/tables.npz` (columns), below the landing folder.
+"""The world on disk: `.world/world.json` (numbers) and `.world/tables-<day>.npz` (columns), below the landing folder.
 
-The folder's name begins with a dot, so that nobody takes it for a delivery. Both files are byte-equal for equal
-worlds: the archive carries a fixed date, and nothing is pickled.
+The folder's name begins with a dot, so that nobody takes it for a delivery. The numbers name the tables that
+they belong to, and are written last: a save that is killed leaves the world of the day before. Both files are
+byte-equal for equal worlds: the archive carries a fixed date, and nothing is pickled.
 """
 
 import io
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from datagen.days import date_of
 from datagen.plan import Plan
 from datagen.tables import Columns
 from datagen.world import TABLES, World, empty_tables
@@ -49,20 +51,25 @@ def has_world(landing: Path) -> bool:
 
 
 def save(world: World, landing: Path) -> None:
-    """Write the world; the numbers go last, and name the tables that they belong to."""
+    """Write the world, then forget the tables of the day before."""
     tables = _packed(world.tables, world.demand)
+    name = f"tables-{date_of(world.next_day)}.npz"
     facts = {
         "format": FORMAT,
         "plan": _plan_hash(world.plan),
-        "tables": sha256(tables).hexdigest(),
+        "tables": name,
+        "sha256": sha256(tables).hexdigest(),
         "seed": world.seed,
         "start": world.start,
         "next_day": world.next_day,
         "size": world.size,
         "counters": world.counters,
     }
-    write_whole(landing / FOLDER / "tables.npz", tables)
+    write_whole(landing / FOLDER / name, tables)
     write_whole(landing / FOLDER / "world.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    for old in (landing / FOLDER).glob("tables-*.npz"):
+        if old.name != name:
+            old.unlink()
 
 
 def load(landing: Path, plan: Plan) -> World:
@@ -74,11 +81,12 @@ def load(landing: Path, plan: Plan) -> World:
     if not has_world(landing):
         raise StateError(f"there is no world at {landing}: start one with `python -m datagen history`")
     facts = orjson.loads((landing / FOLDER / "world.json").read_bytes())
-    content = (landing / FOLDER / "tables.npz").read_bytes()
     if facts["format"] != FORMAT or facts["plan"] != _plan_hash(plan):
         raise StateError(f"the world at {landing} was made with another plan: start a new one in an empty folder")
-    if facts["tables"] != sha256(content).hexdigest():
-        raise StateError(f"the world at {landing} was left half-written: start a new one in an empty folder")
+    path = landing / FOLDER / facts["tables"]
+    content = path.read_bytes() if path.exists() else b""
+    if facts["sha256"] != sha256(content).hexdigest():
+        raise StateError(f"the world at {landing} was damaged: start a new one in an empty folder")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         tables = empty_tables()
         for table, columns in tables.items():

@@ -7,6 +7,7 @@ import pytest
 from world_files import files_of, live
 
 from datagen.cli import main
+from datagen.writer import write_whole
 
 
 @pytest.mark.parametrize("day", ["2024-01-14", "2024-01-19", "2024-01-21"])
@@ -44,12 +45,31 @@ def test_history__of_nothing(wrong: tuple[str, str], tmp_path: Path, capsys: pyt
     assert files_of(tmp_path) == {}
 
 
-def test_state__half_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_day__whose_save_was_killed__runs_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = live(tmp_path / "landing", days=3, donors=300)
+
+    def killed(path: Path, content: bytes) -> None:
+        if path.name == "world.json":
+            raise KeyboardInterrupt
+        write_whole(path, content)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("datagen.state.write_whole", killed)
+        main(["day", "--date", "2024-01-18", "--out", str(out)])
+    assert main(["day", "--date", "2024-01-18", "--out", str(out)]) == 0
+    undisturbed = live(tmp_path / "undisturbed", days=3, donors=300)
+    assert main(["day", "--date", "2024-01-18", "--out", str(undisturbed)]) == 0
+    assert files_of(out) == files_of(undisturbed)
+
+
+def test_state__damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = live(tmp_path / "landing", days=2, donors=100)
-    tables = out / ".world" / "tables.npz"
+    (tables,) = (out / ".world").glob("tables-*.npz")
     tables.write_bytes(tables.read_bytes()[:-1])
     assert main(["day", "--date", "2024-01-17", "--out", str(out)]) == 2
-    assert "half-written" in capsys.readouterr().err
+    assert "damaged" in capsys.readouterr().err
 
 
 def test_stdout__one_line_of_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from datagen.cli import main
 
 Record = dict[str, Any]
 Records = dict[str, list[Record]]
-START, DAYS, DONORS = "2024-01-15", 60, 1200
+START, DAYS, DONORS = "2024-01-15", 60, 2000
 
 
 def live(out: Path, *options: str, seed: int = 7, days: int = DAYS, donors: int = DONORS) -> Path:
