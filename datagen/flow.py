@@ -166,8 +166,10 @@ def _send_movements(day: Day, rows: Ints, to: Array, kind: str, *, recorded: Int
 def outdate(day: Day) -> None:
     """In the morning, take off every shelf what expired the night before."""
     units = day.world["units"]
-    rows = np.flatnonzero((units["expires"] < day.instant(0)) & (units["state"] != ENDED))
-    end(day, rows, "outdated", np.full(len(rows), day.instant(330)))
+    # Not "before midnight": on the day that clocks change, midnight is not exact (see `Zone`).
+    morning = day.instant(330)
+    rows = np.flatnonzero((units["expires"] < morning) & (units["state"] != ENDED))
+    end(day, rows, "outdated", np.full(len(rows), morning))
 
 
 def clear(day: Day) -> None:
