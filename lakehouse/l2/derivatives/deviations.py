@@ -5,24 +5,19 @@ A result that turns reactive after shipping is no deviation: it opens a look-bac
 
 from collections.abc import Mapping
 from datetime import date
-from functools import reduce
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.l2.conformed.all_facilities import all_facilities
-from lakehouse.l2.derivatives.deviations_found import FOUND, issues, live_ends, placed_steps, transfusions
-from lakehouse.l2.derivatives.deviations_issue import (
-    issued_before_tests,
-    issued_reactive,
-    reactive_units,
-    used_under_hold,
-)
-from lakehouse.l2.derivatives.deviations_records import ended_before_prepared, labels, of_donations, several_ends
-from lakehouse.l2.derivatives.deviations_transfusion import expired, of_groups, with_patient
+from lakehouse.l2.derivatives.deviations_donations import judged_donations
+from lakehouse.l2.derivatives.deviations_rules import of_ends, of_issues, of_units
+from lakehouse.l2.derivatives.deviations_transfusion import of_dating, of_groups
+from lakehouse.l2.derivatives.deviations_uses import uses, with_patient, with_reactive
 from lakehouse.l2.derivatives.refused_events import steps_of_units
 from lakehouse.l2.derivatives.units_donations import dated_donations
+from lakehouse.l2.derivatives.units_steps import live_dispositions
 from lakehouse.table import DATE, FLAG, INSTANT, TEXT, Field, Table
 
 TABLE = Table(
@@ -80,33 +75,35 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     """
     places = all_facilities(facilities, hospitals)
     dated = dated_donations(donations, donation_events, places)
-    steps = steps_of_units(
-        units, donations, unit_events, distribution, dispositions, unit_parents, test_results, places
+    live = live_dispositions(dispositions)
+    steps = steps_of_units(units, donations, unit_events, distribution, live, unit_parents, test_results, places)
+    used = with_reactive(uses(units, steps, places, as_of), units, dated, test_results, unit_parents)
+    rules = F.array(*of_units(), *of_issues(), *of_ends(), *of_dating(), *of_groups())
+    use = F.col("use")
+    of_units_found = with_patient(used, patients).withColumn("rules", rules)
+    found = _found(of_units_found, F.col("unit_id"), use["patient_key"], use["facility_id"], use["at"])
+    nobody = F.lit(None).cast("string")
+    of_donations = judged_donations(dated, as_of)
+    donated = _found(of_donations, F.col("donation_key"), nobody, F.col("facility_id"), F.col("at"))
+    return _once(found.unionByName(donated)).withColumn("as_of", F.lit(as_of)).select(*TABLE.columns)
+
+
+def _found(judged: DataFrame, unit_id: Column, patient_key: Column, facility_id: Column, at: Column) -> DataFrame:
+    """One row a rule broken, of rows that have `rules`."""
+    broken = judged.select(
+        unit_id.alias("unit_id"),
+        patient_key.alias("patient_key"),
+        facility_id.alias("facility_id"),
+        at.alias("happened_at"),
+        F.explode(F.array_compact("rules")).alias("found"),
     )
-    placed = placed_steps(steps, units, as_of)
-    issued, ends = issues(placed), live_ends(placed, dispositions)
-    given = transfusions(ends, units, places)
-    emergencies = unit_events.where(F.col("is_emergency")).select("unit_id").distinct()
-    reactive = reactive_units(units, placed, test_results, dated, unit_parents, as_of)
-    used = ("unit_id", "at", "latest_at", "facility_id", "patient_key", "use")
-    uses = issued.withColumn("use", F.lit("issued")).select(*used)
-    uses = uses.unionByName(given.withColumn("use", F.lit("transfused")).select(*used))
-    rules = [
-        issued_before_tests(issued, emergencies),
-        issued_reactive(issued, reactive, donations.select("donation_key", "donation_type")),
-        used_under_hold(uses, placed),
-        expired(given),
-        *of_groups(with_patient(given, patients), emergencies),
-        *several_ends(ends),
-        ended_before_prepared(ends),
-        *labels(units),
-        *of_donations(dated, as_of),
-    ]
-    return _once(reduce(DataFrame.unionByName, rules)).withColumn("as_of", F.lit(as_of)).select(*TABLE.columns)
+    return broken.select("unit_id", "patient_key", "facility_id", "happened_at", "found.*").withColumn(
+        "happened_at", F.coalesce("at", "happened_at")
+    )
 
 
 def _once(listed: DataFrame) -> DataFrame:
     """One row a key: a movement that was sent under two ids is one deviation."""
-    rest = [name for name in FOUND if name not in TABLE.key]
+    rest = ("severity", "facility_id", "is_excused", "detail")
     kept = listed.groupBy(*TABLE.key).agg(F.min(F.struct(*rest)).alias("first"))
     return kept.select(*TABLE.key, "first.*")

@@ -29,6 +29,7 @@ STEP_FIELDS = (
     "arrived_at",
     "arrived_on",
     "is_issue",
+    "is_emergency",
     "kind",
     "patient_key",
     "request_id",
