@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO
 
-from lakehouse.l1.codec import BOM, UNREADABLE, chunks, decompressed, decompressor, line_blocks
+from lakehouse.l1.codec import BLANK, BOM, UNREADABLE, chunks, decompressed, decompressor, line_blocks
 
 BLOCK_BYTES = 1 << 20
 ENDINGS = (".json", ".jsonl", ".json.gz", ".jsonl.gz", ".json.zst", ".jsonl.zst")
 # What may stand right after a newline where a line is blank, or looks so at first sight.
-BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
+BLANK_STARTS = tuple(b"\n" + bytes([mark]) for mark in b"\n" + BLANK)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one pass saw. `failure` may pass on another try; `problem` never will and parks the file."""
+    """What one pass saw. `failure` may pass on another try; `problem` never will and parks the file.
+
+    `lines` counts every line, also of a file that is parked; `blank_lines` only those before a problem.
+    """
 
     size: int
     sha256: str
@@ -69,18 +72,17 @@ def inspect(name: str, stream: BinaryIO, *, segment_bytes: int, max_line_bytes: 
         segment_bytes: a plain file is cut into segments of about this size.
         max_line_bytes: a longer line parks the file.
     """
-    raw = _Hashing()
+    raw, seen = _Hashing(), _Seen()
     source = raw.pieces(chunks(stream))
-    seen = _Seen()
     failure = problem = ""
     make = None
     try:
         head = next(source, b"")
         make = decompressor(head)
         pieces = chain([head], source)
-        text = decompressed(pieces, make) if make else pieces
+        text = _counted(decompressed(pieces, make) if make else pieces, seen)
         problem = _wrong_ending(name) or _scan(text, seen, None if make else segment_bytes, max_line_bytes)
-        _drain(source)
+        _drain(text)
     except UNREADABLE as error:
         failure = f"can't be read: {error}"
         _drain_quietly(source)
@@ -96,24 +98,33 @@ def inspect(name: str, stream: BinaryIO, *, segment_bytes: int, max_line_bytes: 
     )
 
 
+def _counted(text: Iterator[bytes], seen: _Seen) -> Iterator[bytes]:
+    """The text, its lines counted on their way; the last one counts without a newline too."""
+    last = b"\n"
+    for piece in text:
+        seen.lines += piece.count(b"\n")
+        last = piece[-1:] or last
+        yield piece
+    seen.lines += last != b"\n"
+
+
 def _wrong_ending(name: str) -> str:
     return "" if name.lower().endswith(ENDINGS) else f"found the name {name!r}; wanted one of {', '.join(ENDINGS)}"
 
 
 def _scan(text: Iterator[bytes], seen: _Seen, segment_bytes: int | None, max_line_bytes: int) -> str:
-    """Count lines and cut segments; returns what parks the file, or nothing."""
-    start, offset, first_line, crc = 0, 0, 1, 0
+    """Count blank lines and cut segments; returns what parks the file, or nothing."""
+    head = next(text, b"")
+    if head.removeprefix(BOM).lstrip()[:1] == b"[":
+        return "an array; send one object a line"
+    start, offset, line, first_line, crc = 0, 0, 1, 1, 0
     try:
-        for block in line_blocks(text, BLOCK_BYTES, max_line_bytes):
-            if offset == 0 and block.removeprefix(BOM).lstrip()[:1] == b"[":
-                return "an array; send one object a line"
-            offset += len(block)
-            crc = zlib.crc32(block, crc)
-            seen.lines += block.count(b"\n") + (not block.endswith(b"\n"))
-            seen.blank_lines += blank_lines(block)
+        for block in line_blocks(chain([head], text), BLOCK_BYTES, max_line_bytes):
+            seen.blank_lines += blank_lines(block, is_first=offset == 0)
+            offset, line, crc = offset + len(block), line + block.count(b"\n"), zlib.crc32(block, crc)
             if segment_bytes and offset - start >= segment_bytes:
                 seen.segments.append(Segment(start, offset - start, first_line, crc))
-                start, first_line, crc = offset, seen.lines + 1, 0
+                start, first_line, crc = offset, line, 0
     except ValueError as error:
         return str(error)
     if offset > start:
@@ -121,19 +132,19 @@ def _scan(text: Iterator[bytes], seen: _Seen, segment_bytes: int | None, max_lin
     return ""
 
 
-def blank_lines(block: bytes) -> int:
-    """How many lines of a block hold nothing but white space."""
-    starts_blank = block[:1] in b" \t\r\n"
-    if not starts_blank and not block.startswith(BOM) and not any(mark in block for mark in BLANK_STARTS):
+def blank_lines(block: bytes, *, is_first: bool) -> int:
+    """How many lines of a block hold nothing but white space; a file's first block may begin with a BOM."""
+    block = block.removeprefix(BOM) if is_first else block
+    if block[:1].strip(BLANK + b"\n") and not any(mark in block for mark in BLANK_STARTS):
         return 0
-    lines = block.removeprefix(BOM).split(b"\n")
-    if block.endswith(b"\n"):
+    lines = block.split(b"\n")
+    if not lines[-1]:
         lines.pop()
-    return sum(not line.strip() for line in lines)
+    return sum(not line.strip(BLANK) for line in lines)
 
 
 def _drain(pieces: Iterator[bytes]) -> None:
-    """Read on to the end: size and hash are of the whole file, even where the scan stopped early."""
+    """Read on to the end: size, hash and lines are of the whole file, even where the scan stopped early."""
     for _ in pieces:
         pass
 

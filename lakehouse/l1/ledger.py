@@ -86,8 +86,10 @@ class Ledger:
         for event in events:
             place = event.path, event.sha256
             # A touched file stays what it was; only the store's mark of it is new.
-            is_same = event.event == "unchanged" and place in self.last
-            self.last[place] = replace(self.last[place], etag=event.etag) if is_same else event
+            before = self.last.pop(place, None)
+            is_same = event.event == "unchanged" and before is not None
+            # Put in anew, so that the last event of a path is the last of its versions here.
+            self.last[place] = replace(before, etag=event.etag) if is_same and before else event
             self.batch_seq = max(self.batch_seq, event.batch_seq)
 
     @property
@@ -107,10 +109,10 @@ class Ledger:
 
 def read_ledger(lake: Lake) -> Ledger:
     """Read the whole ledger; a few hundred bytes a file, so it fits the driver for millions of files."""
-    order = {"planned": 0, "failed": 1}
     rows = lake.read(FILES).collect()
     ledger = Ledger()
-    rows.sort(key=lambda row: (row.batch_seq, row.happened_at, order.get(row.event, 2)))
+    # In a batch a file is planned, and then at most one thing more happens to it.
+    rows.sort(key=lambda row: (row.batch_seq, row.event != "planned"))
     ledger.take(_event(row) for row in rows)
     return ledger
 

@@ -1,8 +1,10 @@
 """Loading: the planned segments of landing files, read by Spark's workers into rows of an L1 table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
+from typing import BinaryIO
 from zlib import crc32
 
 import pyarrow as pa
@@ -10,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.errors import LandingChangedError
-from lakehouse.l1.codec import chunks, decompressed, decompressor, line_blocks
+from lakehouse.l1.codec import UNREADABLE, chunks, decompressed, decompressor, line_blocks
 from lakehouse.l1.inspect import Segment
 from lakehouse.l1.ledger import FileEvent
 from lakehouse.l1.parse import RecordParser
@@ -19,6 +21,7 @@ from lakehouse.table import Feed
 
 BLOCK_BYTES = 4 << 20
 TASK_BYTES = 128 << 20
+ReadBins = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True)
@@ -47,26 +50,32 @@ class Loader:
             LandingChangedError: the bytes are not those that the inspection saw.
         """
         line, crc = stretch.segment.first_line, 0
-        with self.files.open(stretch.path, stretch.segment.offset) as stream:
-            for block in line_blocks(self._text(stream, stretch), BLOCK_BYTES, self.max_line_bytes):
-                crc = crc32(block, crc)
-                batch = self.parser.parse(block, line)
-                line += block.count(b"\n")
-                if batch.num_rows:
-                    yield _with_file(batch, stretch)
+        for block in self._blocks(stretch):
+            crc = crc32(block, crc)
+            batch = self.parser.parse(block, line)
+            line += block.count(b"\n")
+            if batch.num_rows:
+                yield _with_file(batch, stretch)
         if crc != stretch.segment.crc32:
             raise LandingChangedError(f"{stretch.path} changed after its inspection; run again")
 
-    @staticmethod
-    def _text(stream: object, stretch: Stretch) -> Iterator[bytes]:
-        pieces = chunks(stream)  # type: ignore[arg-type]
-        if not stretch.is_compressed:
-            return _first_bytes(pieces, stretch.segment.length)
-        head = next(pieces)
-        make = decompressor(head)
-        if make is None:
-            raise LandingChangedError(f"{stretch.path} is not compressed any more; run again")
-        return decompressed(_chain(head, pieces), make)
+    def _blocks(self, stretch: Stretch) -> Iterator[bytes]:
+        try:
+            with self.files.open(stretch.path, stretch.segment.offset) as stream:
+                yield from line_blocks(_text(stream, stretch), BLOCK_BYTES, self.max_line_bytes)
+        except (*UNREADABLE, ValueError) as error:
+            raise LandingChangedError(f"{stretch.path} changed after its inspection ({error}); run again") from error
+
+
+def _text(stream: BinaryIO, stretch: Stretch) -> Iterator[bytes]:
+    pieces = chunks(stream)
+    if not stretch.is_compressed:
+        return _first_bytes(pieces, stretch.segment.length)
+    head = next(pieces, b"")
+    make = decompressor(head)
+    if make is None:
+        raise EOFError("it is not compressed any more")
+    return decompressed(chain([head], pieces), make)
 
 
 def load(
@@ -79,7 +88,7 @@ def load(
     bins = pack([stretch for event in events for stretch in _stretches(event)], tasks)
     loader = Loader(files, RecordParser(feed.source_fields), max_line_bytes)
 
-    def read_bins(ids: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def read_bins(ids: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in ids:
             for number in batch.column(0).to_pylist():
                 for stretch in bins[number]:
@@ -124,9 +133,9 @@ def _with_file(batch: pa.RecordBatch, stretch: Stretch) -> pa.RecordBatch:
     return batch.append_column("_file_id", file_ids).append_column("_delivered_on", days)
 
 
-def _reordered(read: object, names: list[str]) -> object:
-    def run(ids: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in read(ids):  # type: ignore[operator]
+def _reordered(read: ReadBins, names: list[str]) -> ReadBins:
+    def run(ids: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in read(ids):
             yield batch.select(names)
 
     return run
@@ -139,8 +148,3 @@ def _first_bytes(pieces: Iterator[bytes], length: int) -> Iterator[bytes]:
         length -= len(piece)
         if length <= 0:
             return
-
-
-def _chain(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from rest

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -42,7 +42,9 @@ def list_landing(landing: Files, feeds: Iterable[str]) -> list[FileInfo]:
     unknown = [name for name in found if name not in wanted]
     if unknown:
         raise UsageError(f"landing holds {', '.join(unknown)}; the feeds are {', '.join(sorted(wanted))}")
-    return [info for info in landing.walk() if not any(part.startswith(HIDDEN) for part in info.path.split("/"))]
+    visible = [info for info in landing.walk() if not any(part.startswith(HIDDEN) for part in info.path.split("/"))]
+    # One order whatever the store, because of files with the same bytes the first is the one that loads.
+    return sorted(visible, key=lambda info: info.path)
 
 
 def make_plan(landing: Files, infos: list[FileInfo], ledger: Ledger, conf: IngestConf, now: float) -> Plan:
@@ -55,32 +57,37 @@ def make_plan(landing: Files, infos: list[FileInfo], ledger: Ledger, conf: Inges
         conf: sizes and limits.
         now: epoch seconds; files younger than `settle_seconds` wait.
     """
-    known = ledger.known()
-    new = [info for info in infos if not _is_settled_case(info, known.get(info.path), conf)]
-    old_enough = [info for info in new if now - info.modified_at >= conf.settle_seconds]
+    known, contents = ledger.known(), ledger.contents()
+    new = [info for info in infos if not _is_settled_case(info, known.get(shown(info.path)), contents)]
+    # A time in the future says nothing about age, unless clocks differ by a little.
+    old_enough = [info for info in new if abs(now - info.modified_at) >= conf.settle_seconds]
     with ThreadPoolExecutor(INSPECTORS) as pool:
         seen = list(pool.map(lambda info: _inspect(landing, info, conf), old_enough))
-    contents, events = ledger.contents(), []
-    waiting = len(new) - len(old_enough)
+    events = []
     for info, inspection in zip(old_enough, seen, strict=True):
-        if inspection is None or inspection.size != info.size:
-            waiting += 1
+        if inspection is None:
             continue
         event = _event(info, inspection, ledger, contents, conf)
-        contents.setdefault((event.feed, event.sha256), event.path)
+        if event.event == "planned" and event.size:
+            contents[event.feed, event.sha256] = event.path
         events.append(event)
-    return Plan(tuple(events), waiting)
+    return Plan(tuple(events), len(new) - len(events))
 
 
-def _is_settled_case(info: FileInfo, last: FileEvent | None, conf: IngestConf) -> bool:
+def _is_settled_case(info: FileInfo, last: FileEvent | None, contents: Mapping[tuple[str, str], str]) -> bool:
     """Whether the ledger has said its last word on this very version of the file."""
     if last is None or (last.size, last.etag) != (info.size, info.etag):
         return False
-    return last.event in FINAL or (last.event == "failed" and last.attempt >= conf.attempts)
+    if last.event == "duplicate":
+        # Unless what it is a duplicate of changed before it could be loaded.
+        return (last.feed, last.sha256) in contents
+    return last.event in FINAL
 
 
 def _inspect(landing: Files, info: FileInfo, conf: IngestConf) -> Inspection | None:
     """Inspect one file; None where it moved while it was read."""
+    if shown(info.path) != info.path:
+        return Inspection(info.size, _unread(info), problem="its name is not UTF-8; rename it")
     try:
         with landing.open(info.path) as stream:
             found = inspect(info.path, stream, segment_bytes=conf.segment_bytes, max_line_bytes=conf.max_line_bytes)
@@ -89,31 +96,35 @@ def _inspect(landing: Files, info: FileInfo, conf: IngestConf) -> Inspection | N
     except OSError as error:
         return Inspection(info.size, _unread(info), failure=f"can't be read: {error}")
     after = landing.stat(info.path)
-    return found if after is not None and (after.size, after.etag) == (info.size, info.etag) else None
+    if after is None or (after.size, after.etag) != (info.size, info.etag):
+        return None
+    if found.failure and found.size != info.size:
+        return Inspection(info.size, _unread(info), failure=found.failure)
+    return found if found.size == info.size else None
 
 
 def _unread(info: FileInfo) -> str:
-    """A stand-in for the hash of a file that can't be opened, so that its tries can be counted."""
+    """A stand-in for the hash of a file that can't be read to its end, so that its tries can be counted."""
     return f"unread-{info.etag}"
 
 
 def _event(
     info: FileInfo, seen: Inspection, ledger: Ledger, contents: dict[tuple[str, str], str], conf: IngestConf
 ) -> FileEvent:
-    feed = info.path.split("/", 1)[0]
-    before = ledger.last.get((info.path, seen.sha256))
+    feed, path = info.path.split("/", 1)[0], shown(info.path)
+    before = ledger.last.get((path, seen.sha256))
     attempt = before.attempt + 1 if before and before.event == "failed" else 1
-    kind, message = _fate(info, seen, before, contents.get((feed, seen.sha256)), attempt, conf)
+    kind, message = _fate(path, seen, before, contents.get((feed, seen.sha256)), attempt, conf)
     return FileEvent(
         feed=feed,
-        path=info.path,
+        path=path,
         event=kind,
         batch_seq=ledger.batch_seq + 1,
-        file_id=file_id(info.path, seen.sha256),
+        file_id=file_id(path, seen.sha256),
         sha256=seen.sha256,
         size=info.size,
         etag=info.etag,
-        delivered_on=delivered_on(info.path),
+        delivered_on=delivered_on(path),
         lines=seen.lines,
         blank_lines=seen.blank_lines,
         is_compressed=seen.is_compressed,
@@ -124,12 +135,12 @@ def _event(
 
 
 def _fate(
-    info: FileInfo, seen: Inspection, before: FileEvent | None, twin: str | None, attempt: int, conf: IngestConf
+    path: str, seen: Inspection, before: FileEvent | None, twin: str | None, attempt: int, conf: IngestConf
 ) -> tuple[str, str]:
     """The event of an inspected file, and why."""
     if before is not None and before.event == "loaded":
         return "unchanged", "touched, but the same bytes as when it was loaded"
-    if twin is not None and twin != info.path:
+    if twin is not None and twin != path:
         return "duplicate", f"the same bytes as {twin}"
     if seen.problem:
         return "parked", seen.problem
@@ -137,6 +148,11 @@ def _fate(
         kind = "failed" if attempt < conf.attempts else "parked"
         return kind, f"{seen.failure} (try {attempt} of {conf.attempts})"
     return "planned", ""
+
+
+def shown(path: str) -> str:
+    """The path as text; a local name that is not UTF-8 has its odd bytes spelled out."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def file_id(path: str, sha256: str) -> int:

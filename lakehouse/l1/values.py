@@ -59,36 +59,48 @@ def to_integer(value: Any, bits: int) -> int:
 
 def to_number(value: Any) -> float:
     """A finite number."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise MisfitError
+    try:
+        number = float(value)
+    except OverflowError:
+        raise MisfitError from None
+    if math.isfinite(number):
+        return number
     raise MisfitError
 
 
 def to_date(value: Any) -> date:
-    """A date YYYY-MM-DD; of an instant, its date as written."""
-    if not isinstance(value, str):
-        raise MisfitError
-    try:
-        if len(value) == DATE_LENGTH:
-            return date.fromisoformat(value)
-        datetime.fromisoformat(value)
-    except ValueError:
-        raise MisfitError from None
-    raise LossyError(date.fromisoformat(value[:DATE_LENGTH]))
+    """A date YYYY-MM-DD; of an instant or another way to write a date, the date as written."""
+    found = _from_iso(value).date()
+    if found.isoformat() != value:
+        raise LossyError(found)
+    return found
 
 
 def to_instant(value: Any) -> datetime:
-    """An ISO 8601 instant, in UTC; without offset it is UTC; of a bare date, its midnight."""
-    if not isinstance(value, str):
-        raise MisfitError
+    """An ISO 8601 instant to the microsecond, in UTC; without offset it is UTC; of a bare date, its midnight."""
+    found = _from_iso(value)
     try:
-        instant = datetime.fromisoformat(value)
-        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError):
+        instant = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError:
         raise MisfitError from None
     if len(value) <= DATE_LENGTH:
         raise LossyError(instant)
     return instant
+
+
+def _from_iso(value: Any) -> datetime:
+    """A date or an instant; between its day and its time stands a T or a blank.
+
+    Python takes any character there, and so "2024-03-01-05:00", a day with an offset, for five in the morning.
+    """
+    if not isinstance(value, str) or (len(value) > DATE_LENGTH and not any(mark in value for mark in "Tt ")):
+        raise MisfitError
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise MisfitError from None
 
 
 CONVERTERS: dict[DataType, Callable[[Any], Any]] = {
