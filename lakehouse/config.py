@@ -82,6 +82,9 @@ def load_config(environment: str = "local", overrides: Mapping[str, Any] | None 
         raise UsageError(f"--conf-env is {environment!r}; wanted one of {', '.join(ENVIRONMENTS)}")
     raw = _merge(_read("base"), _read(environment))
     raw = _merge(raw, overrides or {})
+    sections = {field.name for field in fields(Config)} - {"environment"}
+    if set(raw) != sections:
+        raise UsageError(f"the settings have the sections {sorted(raw)}; wanted {sorted(sections)}")
     return Config(
         environment=environment,
         lake=_section(LakeConf, raw, "lake"),
@@ -116,4 +119,19 @@ def _section(kind: type[T], raw: Mapping[str, Any], name: str) -> T:
     unknown = set(raw[name]) - known
     if unknown:
         raise UsageError(f"unknown settings in [{name}]: {sorted(unknown)}; known are {sorted(known)}")
-    return kind(**raw[name])
+    try:
+        found = kind(**raw[name])
+    except TypeError as error:
+        raise UsageError(f"settings are missing in [{name}]: {error}") from None
+    _require_types(found, name)
+    return found
+
+
+def _require_types(section: Any, name: str) -> None:
+    for field in fields(section):
+        value, wanted = getattr(section, field.name), _TYPES[field.type]
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise UsageError(f"{name}.{field.name} is {value!r}; wanted {field.type}")
+
+
+_TYPES: dict[Any, Any] = {int: int, float: int | float, str: str, Mapping[str, str]: Mapping}

@@ -4,10 +4,10 @@ A row of `ops/releases` is one release. The current one has the greatest sequenc
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType
 
@@ -84,8 +84,13 @@ def list_releases(lake: Lake) -> list[Release]:
     if lake.version(RELEASES) is None:
         return []
     rows = lake.read(RELEASES).orderBy("sequence").collect()
-    names = Release.__dataclass_fields__
-    return [Release(**{name: row[name] for name in names}) for row in rows]
+    return [_release(row) for row in rows]
+
+
+def _release(row: Row) -> Release:
+    values = {name: row[name] for name in Release.__dataclass_fields__}
+    # Spark hands over an instant without a zone, in the zone of this process.
+    return Release(**values | {"published_at": row.published_at.astimezone(UTC), "held": row.held or {}})
 
 
 def current_release(lake: Lake) -> Release | None:
@@ -136,9 +141,10 @@ def roll_back(lake: Lake, release_id: str, *, by: str, why: str, at: datetime) -
     target, current = find_release(lake, release_id), find_release(lake, None)
     if target.tables == current.tables:
         raise UsageError(f"{release_id} is what readers see already")
-    held = {
-        feed: sorted(set(batches) - set(target.consumed.get(feed, ()))) for feed, batches in current.consumed.items()
+    seen = {
+        feed: {*current.consumed.get(feed, ()), *current.held.get(feed, ())} for feed in current.consumed | current.held
     }
+    held = {feed: sorted(batches - set(target.consumed.get(feed, ()))) for feed, batches in seen.items()}
     release = replace(
         target,
         sequence=current.sequence + 1,

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from lakehouse.errors import StorageError
 from lakehouse.storage.files import Files
@@ -39,7 +40,7 @@ def read_commit(files: Files, path: str, version: int) -> Commit:
             actions = [json.loads(line) for line in stream.read().splitlines() if line]
     except FileNotFoundError:
         raise StorageError(f"{path} has no commit {version} in its log any more") from None
-    info = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     rows = info.get("operationMetrics", {}).get("numOutputRows")
     return Commit(
         version=version,

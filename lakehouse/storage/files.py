@@ -57,12 +57,17 @@ class LocalFiles:
 
     def walk(self, below: str = "") -> Iterator[FileInfo]:
         """Every file below a folder, sorted by path."""
-        start = self._base / below
-        for folder, folders, files in os.walk(start):
+        seen: set[str] = set()
+        for folder, folders, files in os.walk(self._base / below, onerror=_unlisted, followlinks=True):
+            # A folder may be linked from elsewhere; one that holds itself is walked once.
+            if (place := os.path.realpath(folder)) in seen:
+                folders.clear()
+                continue
+            seen.add(place)
             folders.sort()
             for name in sorted(files):
-                info = self.stat(str((Path(folder) / name).relative_to(self._base)))
-                if info is not None:
+                path = Path(folder) / name
+                if path.is_file() and (info := self.stat(str(path.relative_to(self._base)))):
                     yield info
 
     def names(self, below: str = "") -> list[str]:
@@ -104,14 +109,25 @@ class LocalFiles:
             raise UsageError(f"the lake {self.root} is not writable: {error.strerror}") from error
 
 
+def _unlisted(error: OSError) -> None:
+    """A folder that is gone holds nothing; one that can't be listed must not pass for empty."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise UsageError(f"can't list {error.filename}: {error.strerror}") from error
+
+
 def files_at(uri: str) -> Files:
-    """The files below a path or an s3a:// (s3://) URI."""
-    scheme, _, rest = uri.partition("://")
-    if not rest:
+    """The files below a path or an s3a:// (s3://) URI.
+
+    Raises:
+        UsageError: another scheme, or no bucket.
+    """
+    scheme, mark, rest = uri.partition(":/")
+    if not mark:
         return LocalFiles(os.path.abspath(uri))
+    rest = rest.lstrip("/")
     if scheme == "file":
-        return LocalFiles(rest)
-    if scheme in ("s3a", "s3"):
+        return LocalFiles(f"/{rest}")
+    if scheme in ("s3a", "s3") and rest:
         from lakehouse.storage.s3 import S3Files  # noqa: PLC0415  boto3 only where S3 is used
 
         return S3Files(f"s3a://{rest.rstrip('/')}")

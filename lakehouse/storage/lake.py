@@ -83,6 +83,13 @@ class Lake:
         """Create a table ahead of its first write, so that no two writers race to create it."""
         if self.version(table) is not None:
             return
+        try:
+            self._create(table)
+        except LOST_RACE:
+            # The winner of the race has made the very same table.
+            self._existing_version(table)
+
+    def _create(self, table: Table) -> None:
         with _Write(self, table, "create"):
             builder = DeltaTable.createIfNotExists(self.spark).location(self.uri(table)).addColumns(table.schema)
             window = f"interval {self.window_days} days"

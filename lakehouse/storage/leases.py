@@ -4,12 +4,13 @@ A row of `ops/leases` is a step in the life of a lease. Every step is appended u
 one above the last, so that of two racers one is refused.
 """
 
+import logging
 import os
 import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -18,10 +19,11 @@ from pyspark.sql import functions as F
 
 from lakehouse.config import LeaseConf
 from lakehouse.errors import LeaseTakenError
-from lakehouse.storage.lake import LOST_RACE, Lake
+from lakehouse.storage.lake import LOST_RACE, Lake, no_guard
 from lakehouse.table import INSTANT, LONG, TEXT, Field, Table
 
 Clock = Callable[[], datetime]
+log = logging.getLogger(__name__)
 
 LEASES = Table(
     tier="ops",
@@ -56,6 +58,8 @@ class Lease:
     clock: Clock
     _step: int = 0
     _is_lost: bool = False
+    _expires_at: datetime | None = None
+    _outer_guard: Callable[[], None] = no_guard
     _done: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -64,11 +68,11 @@ class Lease:
         self.lake.create(LEASES)
         last = self._last()
         if last is not None and self._is_live(last):
-            until = last.expires_at.isoformat(sep=" ", timespec="seconds")
+            until = _utc(last.expires_at).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
             raise LeaseTakenError(f"run {last.owner} holds the {self.name} lease until {until} UTC; run again later")
         self._step = last.step if last is not None else 0
         self._write("taken")
-        self.lake.guard = self._check
+        self._outer_guard, self.lake.guard = self.lake.guard, self._check
         self._thread = threading.Thread(target=self._renew, name=f"lease-{self.name}", daemon=True)
         self._thread.start()
         return self
@@ -80,18 +84,22 @@ class Lease:
         self._done.set()
         if self._thread is not None:
             self._thread.join()
-        if self._is_lost:
-            return
         try:
-            self._write("released")
+            if not self._is_over():
+                self._write("released")
         except Exception:
             # The first error matters more; the lease lapses by itself.
             if error is None:
                 raise
+        finally:
+            self.lake.guard = self._outer_guard
 
     def _check(self) -> None:
-        if self._is_lost:
-            raise LeaseTakenError(f"the {self.name} lease was lost to another run; run again")
+        if self._is_over():
+            raise LeaseTakenError(f"the {self.name} lease lapsed or was lost to another run; run again")
+
+    def _is_over(self) -> bool:
+        return self._is_lost or (self._expires_at is not None and self.clock() >= self._expires_at)
 
     def _renew(self) -> None:
         while not self._done.wait(self.conf.renew_seconds):
@@ -100,6 +108,9 @@ class Lease:
             except LeaseTakenError:
                 self._is_lost = True
                 return
+            except Exception:
+                # It is tried again, for as long as the lease holds; then the next write is refused.
+                log.warning("the %s lease could not be renewed", self.name, exc_info=True)
 
     def _write(self, event: str) -> None:
         now = self.clock()
@@ -113,14 +124,20 @@ class Lease:
         if not is_ours:
             raise LeaseTakenError(f"another run won the {self.name} lease; run again later")
         self._step += 1
+        self._expires_at = expires_at
 
     def _last(self) -> Row | None:
         steps = self.lake.read(LEASES).where(F.col("lease") == self.name)
         return steps.orderBy(F.col("step").desc()).first()
 
     def _is_live(self, last: Row) -> bool:
-        now = self.clock().replace(tzinfo=None)
-        return last.event != "released" and last.expires_at > now and not is_dead(last.process)
+        is_lapsed = last.event == "released" or _utc(last.expires_at) <= self.clock()
+        return not is_lapsed and not is_dead(last.process)
+
+
+def _utc(collected: datetime) -> datetime:
+    """An instant as Spark hands it to Python: without a zone, in the zone of this process."""
+    return collected.astimezone(UTC)
 
 
 def this_process() -> str:

@@ -6,7 +6,15 @@ from typing import Any, BinaryIO, TypeVar
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    InvalidRegionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
 from lakehouse.errors import StorageError, UsageError
 from lakehouse.storage.files import FileInfo
@@ -14,7 +22,29 @@ from lakehouse.storage.files import FileInfo
 T = TypeVar("T")
 RETRIES = BotoConfig(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=30)
 NOT_FOUND = {"404", "NoSuchKey"}
-REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket", "ExpiredToken"}
+REFUSED = {
+    *("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
+    *("NoSuchBucket", "InvalidBucketName", "301", "PermanentRedirect", "AuthorizationHeaderMalformed"),
+}
+MISUSED = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, ParamValidationError, InvalidRegionError)
+
+
+class _Body:
+    """An object's bytes; the connection may break on any read."""
+
+    def __init__(self, body: Any, call: Callable[[Callable[[], Any]], Any]) -> None:
+        self._body, self._call = body, call
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; all where it is negative."""
+        found: bytes = self._call(lambda: self._body.read(None if size < 0 else size))
+        return found
+
+    def __enter__(self) -> "_Body":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._body.close()
 
 
 class S3Files:
@@ -31,14 +61,19 @@ class S3Files:
     @cached_property
     def client(self) -> Any:
         """The boto3 client of this process."""
-        return boto3.client("s3", config=RETRIES)
+        try:
+            return boto3.client("s3", config=RETRIES)
+        except ValueError as error:
+            raise UsageError(f"can't use {self.root}: {error}") from error
 
     def walk(self, below: str = "") -> Iterator[FileInfo]:
         """Every object below a prefix, sorted by key."""
         for page in self._pages(self._key(below, folder=True)):
             for item in page.get("Contents", ()):
                 path = item["Key"].removeprefix(self._key("", folder=True))
-                yield FileInfo(path, item["Size"], item["LastModified"].timestamp(), item["ETag"].strip('"'))
+                # Consoles keep a folder as an empty object whose name ends so.
+                if path and not path.endswith("/"):
+                    yield FileInfo(path, item["Size"], item["LastModified"].timestamp(), item["ETag"].strip('"'))
 
     def names(self, below: str = "") -> list[str]:
         """Names directly below a prefix, sorted."""
@@ -61,7 +96,7 @@ class S3Files:
         """The object's body from `offset` on."""
         extra = {"Range": f"bytes={offset}-"} if offset else {}
         got = self._call(lambda: self.client.get_object(Bucket=self.bucket, Key=self._key(path), **extra))
-        body: BinaryIO = got["Body"]
+        body: BinaryIO = _Body(got["Body"], self._call)  # type: ignore[assignment]
         return body
 
     def write(self, path: str, content: bytes) -> None:
@@ -82,15 +117,16 @@ class S3Files:
         return f"{key}/" if folder and key else key
 
     def _pages(self, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
-        pages = iter(self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, **more))
+        lister = self._call(lambda: self.client.get_paginator("list_objects_v2"))
+        pages = iter(lister.paginate(Bucket=self.bucket, Prefix=prefix, **more))
         while (page := self._call(lambda: next(pages, None))) is not None:
             yield page
 
     def _call(self, request: Callable[[], T]) -> T:
         try:
             return request()
-        except (NoCredentialsError, PartialCredentialsError) as error:
-            raise UsageError(f"no credentials for {self.root}: {error}") from error
+        except MISUSED as error:
+            raise UsageError(f"can't use {self.root}: {error}") from error
         except ClientError as error:
             raise self._translated(error) from error
         except BotoCoreError as error:
