@@ -37,6 +37,7 @@ def context() -> Any:
     """The ephemeral context of this process."""
     made = great_expectations.get_context(mode="ephemeral")
     made.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    made.variables.analytics_enabled = False
     return made
 
 
