@@ -57,10 +57,7 @@ def _transfused(units: DataFrame) -> DataFrame:
 
 
 def _issued(moves: DataFrame) -> DataFrame:
-    """Shipments to a hospital; a source that names no kind issues, and an issue to a place unknown here is one too."""
-    to_hospital = F.coalesce(F.col("to_kind") == "hospital", F.col("kind") == "issue", F.lit(False))
-    is_issue = F.coalesce("kind", F.lit("issue")).isin("issue", "transfer") & to_hospital
-    return _taken(moves.where(is_issue), "from_facility_id", "left_on", 1, is_hospital_use=False)
+    return _taken(moves.where("is_issue"), "from_facility_id", "left_on", 1, is_hospital_use=False)
 
 
 def _returned(moves: DataFrame) -> DataFrame:
