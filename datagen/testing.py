@@ -12,7 +12,7 @@ from datagen.groups import GROUPS
 from datagen.ids import Array, Ints, donation_numbers, unit_numbers
 from datagen.places import CENTRE
 from datagen.products import COMPONENT_OF, PLATELETS
-from datagen.world import HELD, IN_STOCK, MADE, Day, logged
+from datagen.world import ENDED, HELD, IN_STOCK, MADE, Day, logged
 
 SEROLOGY, NAT, REPEAT, SUPPLEMENTAL = "S1", "N1", "S2", "C1"
 _WITH_NAT = ("hiv", "hbv", "hcv")
@@ -131,14 +131,17 @@ def _judge_units(day: Day, reactive: Ints) -> None:
 
 
 def culture(day: Day) -> None:
-    """Read the cultures of platelets collected two days ago; release them in the morning."""
+    """Read the cultures of platelets collected two days ago, before any unit of theirs can be issued.
+
+    A positive culture ends every unit of the donation that is still with the service; the others are released.
+    """
     units, plan = day.world["units"], day.world.plan.testing
     is_platelet = COMPONENT_OF[units["product"]] == PLATELETS
     rows = np.flatnonzero(is_platelet & (units["state"] == MADE) & (units["born"] <= day.number - 2))
     if len(rows) == 0:
         return
     is_reactive = day.rng("culture").random(len(rows)) < plan.culture_reactive
-    number, at = unit_numbers(units["unit"][rows]), day.at(np.full(len(rows), 400))
+    number, at = unit_numbers(units["unit"][rows]), day.at(np.full(len(rows), 330))
     day.outbox.emit(
         "test_results",
         test_id=np.char.add(number, "-BACTERIAL-C1"),
@@ -153,9 +156,11 @@ def culture(day: Day) -> None:
         kit_lot=f"BAC{day.number // 10:05d}",
         recorded_at=logged(at),
     )
-    bad = rows[is_reactive]
-    flow.end(day, bad, "discarded", day.at(np.full(len(bad), 450)), reason="positive culture")
-    good = rows[~is_reactive]
+    is_positive = np.isin(units["unit"] // 100, units["unit"][rows[is_reactive]] // 100)
+    bad = np.flatnonzero(is_positive & (units["state"] != ENDED))
+    flow.note(day, bad, "quarantined", day.at(np.full(len(bad), 340)), reason="positive culture")
+    flow.end(day, bad, "discarded", day.at(np.full(len(bad), 360)), reason="positive culture")
+    good = rows[~is_positive[rows]]
     flow.release(day, good, day.at(np.full(len(good), 420)))
 
 
