@@ -32,6 +32,7 @@ class RuleResult:
     observed: str | None
     unexpected_count: int | None
     message: str
+    element_count: int | None = None  # rows that the rule looked at
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def _result(rule: Rule, found: Any, columns: Sequence[str]) -> RuleResult:
         observed=_observed(counts),
         unexpected_count=None if count is None else int(count),
         message="" if success else _message(rule, counts, missing, raised),
+        element_count=counts.get("element_count"),
     )
 
 

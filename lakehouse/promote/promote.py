@@ -25,7 +25,7 @@ from lakehouse.l1.feeds import FEEDS
 from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.promote.admit import Admission, Gatekeeper
-from lakehouse.promote.audit import audit_release
+from lakehouse.promote.audit import Auditor
 from lakehouse.promote.derive import derive
 from lakehouse.promote.start import (
     Batchwork,
@@ -137,7 +137,7 @@ class _Promote:
         self._write_holds(admissions)
         written = self._derive([admission.feed for admission in admissions if admission.accepted])
         log.info("auditing %s", ", ".join(written))
-        audited = audit_release(self.lake, self.suites.l2, written, self.clock)
+        audited = Auditor(self.lake, self.suites.l2, self.clock, self.as_of, self.config.params).audit(written)
         self._write_results([row for part in (*admissions, audited) for row in part.results])
         require_own_commits(self.lake, L2_TABLES.values(), since)
         release = None if audited.failures else self._publish(admissions)
