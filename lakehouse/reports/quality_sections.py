@@ -117,7 +117,7 @@ def deviations(read: Read) -> View:
         "open": words.number(sum(row.open for row in rows if row.severity != "info")),
         "rows": [
             {
-                "rule": words.words(row.rule),
+                "rule": row.rule,
                 "severity": row.severity,
                 "open": words.number(row.open),
                 "excused": words.number(row.excused),

@@ -42,7 +42,7 @@ def _tiles(rows: Sequence[Row], short: Row) -> list[View]:
 def _stock_tile(name: str, total: Row, groups: Sequence[Row]) -> View:
     with_demand = [row for row in groups if row.component == name and row.days_of_stock is not None]
     worst = min(with_demand, key=lambda row: row.days_of_stock, default=None)
-    doses = f"; {words.number(total.available_doses)} doses" if name == "platelets" and total.available_doses else ""
+    doses = f"; {words.number(total.available_doses, 1)} doses" if name == "platelets" and total.available_doses else ""
     note = f"{words.number(total.on_hand)} on hand, {words.number(total.available)} available{doses}"
     lowest = f"lowest {words.group(worst.abo_rhd)} {words.days_of_stock(worst.days_of_stock)} d" if worst else ""
     return {

@@ -76,8 +76,10 @@ def group(name: str | None) -> str:
 
 
 def region(name: str | None) -> str:
-    """The region's name, or "Region not known"."""
-    return "Region not known" if name in (None, "", "unknown") else str(name)
+    """The region's name (north_river → "North river"), or "Region not known"."""
+    if name in (None, "", "unknown"):
+        return "Region not known"
+    return words(name) if "_" in str(name) else str(name)
 
 
 def component(name: str | None) -> str:

@@ -125,7 +125,7 @@ def empty_page(tables):
         "unmet 31 15.5 %",
         "Lapsing last donation 12 to 24 months ago 3 100.0 %",
         "1 record of 400 judged (0.25 %)",
-        "Transfused after expiry critical 1 0 27 Feb 2024",
+        "transfused_after_expiry critical 1 0 27 Feb 2024",
         "dispositions Waiting 1 3 Feb 2024",
         "units v12",
     ],

@@ -39,3 +39,16 @@ def test_group__has_a_minus_sign_and_says_when_it_is_not_known():
 def test_orders__known_names_first_then_the_rest_by_name():
     assert sorted(["zz", "A+", "O-", None], key=words.group_order) == ["O-", "A+", None, "zz"]
     assert sorted(["x", "plasma", "red_cells"], key=words.component_order) == ["red_cells", "plasma", "x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("north_river", "North river"),
+        ("Lakes & Hills", "Lakes & Hills"),
+        ("unknown", "Region not known"),
+        (None, "Region not known"),
+    ],
+)
+def test_region__is_said_as_people_write_it(name, said):
+    assert words.region(name) == said
