@@ -11,7 +11,7 @@ from lakehouse.reports.facts import ReportFacts
 from lakehouse.reports.sections import Read, View
 
 RULES_SHOWN = 30
-SEVERITIES = ("critical", "warning", "info")
+SEVERITIES = ("critical", "deviation", "warning", "info")
 
 
 def donors(read: Read, facts: ReportFacts) -> View:
@@ -113,8 +113,7 @@ def deviations(read: Read) -> View:
     """What happened against the rules, excused ones apart."""
     rows = sorted(queries.deviations_by_rule(read("deviations")).collect(), key=_severity_order)
     return {
-        "counts": _by_severity(rows),
-        "open": words.number(sum(row.open for row in rows if row.severity != "info")),
+        **_by_severity(rows),
         "rows": [
             {
                 "rule": row.rule,
@@ -133,9 +132,15 @@ def _severity_order(row: Row) -> tuple[int, int, str]:
     return (place, -row.open, row.rule)
 
 
-def _by_severity(rows: Sequence[Row]) -> str:
+def _by_severity(rows: Sequence[Row]) -> dict[str, str]:
+    """How many deviations are open, and beside them what is only a warning or information, and what is excused."""
     counts = {name: sum(row.open for row in rows if row.severity == name) for name in SEVERITIES}
-    return ", ".join(f"{words.number(count)} {name}" for name, count in counts.items() if count) or "none open"
+    beside = [words.plural(counts["warning"], "warning"), f"{words.number(counts['info'])} for information"]
+    beside.append(f"{words.number(sum(row.excused for row in rows))} excused")
+    return {
+        "open": words.number(counts["critical"] + counts["deviation"]),
+        "counts": f"{words.number(counts['critical'])} critical. Apart: {', '.join(beside)}",
+    }
 
 
 def verdict(facts: ReportFacts) -> View:
