@@ -150,48 +150,41 @@ def ancestors(unit_parents: DataFrame) -> DataFrame:
 def with_inheritance(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
     """Add what a unit has from the units that it was made of, and its computed expiry.
 
-    A pool or a part expires no later than its oldest parent. A unit without a donation of its own was collected
-    when the oldest of its ancestors was, is tested when all of them are, and reactive when one is.
+    A unit without a donation of its own was collected when the oldest of its ancestors was, is tested when all of
+    them are, and reactive when one is. A pool or a part expires no later than any label of its parents; that its
+    dating counts from the oldest collection covers parents without a label.
     """
-    own = _with_own_dating(units, unit_parents)
-    forebears = own.select(
+    forebears = units.select(
         F.col("unit_id").alias("ancestor_id"),
         F.col("donation_key").isNotNull().alias("is_donated"),
         F.col("collected_at").alias("ancestor_collected_at"),
         F.col("tested_at").alias("ancestor_tested_at"),
         F.col("reactive_at").alias("ancestor_reactive_at"),
-        F.coalesce("label_expires_at", "own_expires_at").alias("ancestor_expires_at"),
+        F.col("label_expires_at").alias("ancestor_expires_at"),
     )
-    pairs = ancestors(unit_parents).join(forebears, on="ancestor_id", how="inner")
-    joined = own.join(pairs.groupBy("unit_id").agg(*_inherited()), on="unit_id", how="left")
-    return joined.withColumns(
+    pairs = ancestors(unit_parents).join(forebears, on="ancestor_id", how="left")
+    joined = units.join(pairs.groupBy("unit_id").agg(*_inherited()), on="unit_id", how="left")
+    tested_at = F.when(F.col("donation_key").isNull(), F.col("ancestor_tested_at"))
+    known = joined.withColumns(
         {
+            "is_pool": F.coalesce("is_pool", F.lit(False)),
             "collected_at": F.coalesce("collected_at", "ancestor_collected_at"),
-            "tested_at": F.coalesce("tested_at", F.when(F.col("donation_key").isNull(), F.col("ancestor_tested_at"))),
+            "tested_at": F.coalesce("tested_at", tested_at),
             "reactive_at": F.least("reactive_at", "ancestor_reactive_at"),
-            "computed_expires_at": F.when(
-                F.col("own_expires_at").isNotNull(), F.least("own_expires_at", "parent_expires_at")
-            ),
         }
     )
-
-
-def _with_own_dating(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
-    """Add `is_pool` and the expiry by the dating table alone."""
-    pools = unit_parents.where(F.col("kind") == "pooled").select("unit_id").distinct()
-    marked = units.join(pools.withColumn("is_pool", F.lit(True)), on="unit_id", how="left")
-    known = marked.withColumn("is_pool", F.coalesce("is_pool", F.lit(False)))
-    return known.withColumn("own_expires_at", computed_expiry(F.col("zone")))
+    return known.withColumn("computed_expires_at", computed_expiry(F.col("zone"), F.col("parent_expires_at")))
 
 
 def _inherited() -> tuple[Column, ...]:
-    is_untested = F.col("is_donated") & F.col("ancestor_tested_at").isNull()
+    """Of each unit: what its ancestors give it. A parent that is not here leaves a pool untested."""
+    is_untested = F.coalesce("is_donated", F.lit(True)) & F.col("ancestor_tested_at").isNull()
     is_parent = F.col("generation") == 1
+    is_bound = is_parent & F.col("kind").isin("pooled", "divided")
     return (
+        F.max(is_parent & (F.col("kind") == "pooled")).alias("is_pool"),
         F.min("ancestor_collected_at").alias("ancestor_collected_at"),
         F.when(~F.max(is_untested), F.max("ancestor_tested_at")).alias("ancestor_tested_at"),
         F.min("ancestor_reactive_at").alias("ancestor_reactive_at"),
-        F.min(F.when(is_parent & F.col("kind").isin("pooled", "divided"), F.col("ancestor_expires_at"))).alias(
-            "parent_expires_at"
-        ),
+        F.min(F.when(is_bound, F.col("ancestor_expires_at"))).alias("parent_expires_at"),
     )
