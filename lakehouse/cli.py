@@ -117,7 +117,8 @@ def _run(job: str, body: Body, args: argparse.Namespace, clock: Clock, started: 
 
 
 def _failed(error: LakeError) -> Outcome:
-    log.error("%s", error)
+    # What no one can act on without the code comes with its traceback.
+    log.error("%s", error, exc_info=error if error.exit_code == 1 else None)
     verdict = {2: "usage", 3: "held", 4: "held", 5: "busy", 6: "unreachable"}.get(error.exit_code, "failed")
     return Outcome(verdict, error.exit_code, {"message": str(error)})
 

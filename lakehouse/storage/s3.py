@@ -62,7 +62,8 @@ class S3Files:
     def client(self) -> Any:
         """The boto3 client of this process."""
         try:
-            return boto3.client("s3", config=RETRIES)
+            # A session of its own: the shared one is not safe to make clients from in several threads.
+            return boto3.session.Session().client("s3", config=RETRIES)
         except ValueError as error:
             raise UsageError(f"can't use {self.root}: {error}") from error
 

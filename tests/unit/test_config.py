@@ -1,0 +1,78 @@
+"""Settings: files in order, overrides, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse import config as config_module
+from lakehouse.config import ENVIRONMENTS, load_config
+from lakehouse.errors import UsageError
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_load_config__reads_every_environment(environment: str) -> None:
+    config = load_config(environment)
+    assert config.environment == environment
+    assert config.lake.release_window_days == 400
+    assert config.lease.seconds > 2 * config.lease.renew_seconds
+    assert config.spark.conf["spark.sql.session.timeZone"] == "UTC"
+    assert config.params["lapse_months"] == 24
+
+
+def test_load_config__lets_an_environment_override_single_settings() -> None:
+    local, cluster = load_config("local"), load_config("cluster")
+    assert (local.spark.master, cluster.spark.master) == ("local[2]", "")
+    assert local.spark.conf["spark.databricks.delta.snapshotPartitions"] == "1"
+    assert cluster.spark.conf["spark.databricks.delta.snapshotPartitions"] == "2"
+
+
+def test_load_config__lets_overrides_win() -> None:
+    config = load_config("local", {"ingest": {"settle_seconds": 0}, "params": {"outlook_days": 7}})
+    assert (config.ingest.settle_seconds, config.ingest.attempts) == (0, 3)
+    assert (config.params["outlook_days"], config.params["lapse_months"]) == (7, 24)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"ingest": {"atempts": 3}}, r"unknown settings in \[ingest\]: \['atempts'\]; known are .*attempts"),
+        ({"ingset": {"attempts": 3}}, r"sections .*'ingset'.*; wanted .*'ingest'"),
+        ({"ingest": {"attempts": "3"}}, r"ingest.attempts is '3'; wanted <class 'int'>"),
+        ({"ingest": {"settle_seconds": True}}, r"ingest.settle_seconds is True; wanted <class 'float'>"),
+        ({"spark": {"master": 2}}, "spark.master is 2"),
+        ({"spark": {"conf": "x=y"}}, "spark.conf is 'x=y'"),
+    ],
+)
+def test_load_config__refuses_what_it_does_not_know(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_config("local", overrides)
+
+
+def test_load_config__refuses_an_unknown_environment() -> None:
+    with pytest.raises(UsageError, match="--conf-env is 'prod'; wanted one of local, s3, cluster"):
+        load_config("prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no settings at .*base.toml; set LAKEHOUSE_HOME"),
+        ("[lake", "base.toml is not TOML"),
+        ("[lake]\nkey_variable = 'K'", "the settings have the sections"),
+        (
+            "[lake]\nkey_variable = 'K'\n[ingest]\n[lease]\n[pipeline]\n[spark]\n[params]",
+            r"settings are missing in \[lake\]: .*release_window_days",
+        ),
+    ],
+)
+def test_load_config__says_what_is_wrong_with_the_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, message: str
+) -> None:
+    monkeypatch.setattr(config_module, "HOME", tmp_path)
+    if text is not None:
+        (tmp_path / "conf").mkdir()
+        (tmp_path / "conf/base.toml").write_text(text)
+        (tmp_path / "conf/local.toml").write_text("")
+    with pytest.raises(UsageError, match=message):
+        load_config("local")
