@@ -9,7 +9,7 @@ from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from lakehouse.errors import SuiteError
 from lakehouse.gates.compile import columns_of, violated
-from lakehouse.gates.suite import Rule, Suite
+from lakehouse.gates.suite import Rule, Severity, Suite
 
 VIOLATIONS = ArrayType(StructType([StructField("rule", StringType()), StructField("severity", StringType())]))
 
@@ -27,12 +27,17 @@ def judge(rows: DataFrame, suite: Suite) -> DataFrame:
 
 def is_refused() -> Column:
     """Whether a judged row breaks a critical rule."""
-    return F.exists("_violations", lambda violation: violation["severity"] == "critical")
+    return _has_severity("critical")
 
 
 def is_warned() -> Column:
     """Whether a judged row is accepted with a warning."""
-    return ~is_refused() & F.exists("_violations", lambda violation: violation["severity"] == "warning")
+    return ~is_refused() & _has_severity("warning")
+
+
+def _has_severity(severity: Severity) -> Column:
+    """A filter on it is pushed below the judgement, so it must compile: a lambda would have every rule interpreted."""
+    return F.array_contains("_violations.severity", severity)
 
 
 def violations(rules: Sequence[Rule]) -> Column:
