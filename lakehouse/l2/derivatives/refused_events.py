@@ -19,14 +19,8 @@ from lakehouse.l2.derivatives.units_donations import (
     is_before_collection,
     reference,
 )
-from lakehouse.l2.derivatives.units_steps import (
-    culture_steps,
-    disposition_steps,
-    movement_steps,
-    parent_steps,
-    unit_event_steps,
-    units_of_bags,
-)
+from lakehouse.l2.derivatives.units_records import movement_records
+from lakehouse.l2.derivatives.units_steps import records_of_units, steps_of, units_of_bags
 from lakehouse.table import DATE, INSTANT, INT, TEXT, Field, Table
 
 REASONS = ("waiting", "before_collection", "ambiguous_bag")
@@ -116,13 +110,8 @@ def steps_of_units(
 ) -> DataFrame:
     """Every record that names a unit, as a step (`units_steps.COLUMNS`), whether it can be placed or not."""
     bags = units_of_bags(units.join(donations.select("donation_key", "bag_id"), on="donation_key", how="inner"))
-    return (
-        unit_event_steps(unit_events, places)
-        .unionByName(movement_steps(distribution, bags, places))
-        .unionByName(disposition_steps(dispositions, places))
-        .unionByName(parent_steps(unit_parents, places))
-        .unionByName(culture_steps(test_results))
-    )
+    named = records_of_units(unit_events, dispositions, unit_parents, test_results)
+    return steps_of(named, [movement_records(distribution)], bags, places)
 
 
 def judged_steps(steps: DataFrame, units: DataFrame, unit_parents: DataFrame) -> DataFrame:

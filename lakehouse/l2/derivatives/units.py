@@ -3,7 +3,7 @@
 The state follows from the set of current records, whatever the order in which they arrived:
 
 - which units there are: `units_identity`; what their donations give them: `units_donations`;
-- what happened to them: `units_steps`; the state that follows: `units_states`.
+- what happened to them: `units_records`, `units_steps`; the state that follows: `units_states`.
 
 A component whose donation is not here is a unit all the same, with a warning: its label governs.
 """
@@ -15,21 +15,13 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import local_date
+from lakehouse.columns import event_date, local_date
 from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives.units_donations import dated_donations, donation_facts, tests_by_donation
 from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
+from lakehouse.l2.derivatives.units_records import admission_records, movement_records
 from lakehouse.l2.derivatives.units_states import timelines, with_end, with_place, with_state, with_steps
-from lakehouse.l2.derivatives.units_steps import (
-    admission_steps,
-    culture_steps,
-    disposition_steps,
-    live_dispositions,
-    movement_steps,
-    parent_steps,
-    unit_event_steps,
-    units_of_bags,
-)
+from lakehouse.l2.derivatives.units_steps import live_dispositions, records_of_units, steps_of, units_of_bags
 from lakehouse.table import DATE, DOSES, FLAG, INSTANT, TEXT, TEXTS, Field, Table
 
 ON_HAND = ("in_process", "quarantined", "available", "reserved")
@@ -139,20 +131,23 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     facts = donation_facts(dated, tests, donors, as_of)
     made = _made(present.join(facts, on="donation_key", how="left"), unit_parents.where(_was_made(as_of)))
     bags = units_of_bags(present.select("unit_id", "bag_id"))
-    ends = disposition_steps(live_dispositions(dispositions), places)
-    steps = (
-        unit_event_steps(unit_events, places)
-        .unionByName(movement_steps(distribution, bags, places))
-        .unionByName(ends)
-        .unionByName(parent_steps(unit_parents, places))
-        .unionByName(culture_steps(test_results))
-        .unionByName(admission_steps(patients, bags, places))
-    )
+    named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
+    bagged = [movement_records(distribution), admission_records(patients)]
+    steps = steps_of(named, bagged, bags, places)
     placed = with_place(with_steps(made.join(timelines(steps), on="unit_id", how="left"), as_of), as_of)
-    reporting = ends.where(F.col("on") <= F.lit(as_of)).select(F.col("facility_id").alias("place_id")).distinct()
-    reported = placed.join(F.broadcast(reporting.withColumn("is_reporting", F.lit(True))), on="place_id", how="left")
+    reporting = _reporting(dispositions, places, as_of)
+    reported = placed.join(F.broadcast(reporting), on="place_id", how="left")
     ended = with_end(reported, as_of, params)
     return _selected(with_state(ended, as_of), places, as_of)
+
+
+def _reporting(dispositions: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
+    """Facilities that have reported a disposition, of whatever unit, by the end of the as-of day."""
+    zones = F.broadcast(places.select("facility_id", "timezone"))
+    on = event_date(F.col("happened_at"), F.col("is_date_only"), F.coalesce("timezone", F.lit("UTC")))
+    seen = dispositions.join(zones, on="facility_id", how="left").where(on <= F.lit(as_of))
+    facilities = seen.select(F.col("facility_id").alias("place_id")).distinct()
+    return facilities.withColumn("is_reporting", F.lit(True))
 
 
 def _was_made(as_of: date) -> Column:

@@ -4,15 +4,21 @@
 the day, local to the facility of the record (UTC where it names none that we know).
 """
 
+from collections.abc import Iterable
+from functools import reduce
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import end_of_day, event_date, local_date, start_of_day
-from lakehouse.l2.conformed.order import ORDER
-from lakehouse.l2.derivatives.units_donations import UTC, is_reactive
-from lakehouse.table import FLAG, INSTANT, TEXT
-
-ISSUED_TO = "hospital"
+from lakehouse.l2.derivatives.units_donations import UTC
+from lakehouse.l2.derivatives.units_records import (
+    culture_records,
+    disposition_records,
+    movement_records,
+    parent_records,
+    unit_event_records,
+)
 
 # Order of steps at one instant: cautious for holds, natural for movements.
 RANK = {
@@ -68,94 +74,36 @@ def units_of_bags(units: DataFrame) -> DataFrame:
     )
 
 
-def unit_event_steps(unit_events: DataFrame, places: DataFrame) -> DataFrame:
-    """Steps of `unit_events`: what happened is their kind."""
-    named = unit_events.withColumns({"record_key": F.col("unit_event_id"), "what": F.col("kind")})
-    return _steps("unit_events", _timed(_zoned(named, places), "happened_at"))
+def records_of_units(
+    unit_events: DataFrame, dispositions: DataFrame, unit_parents: DataFrame, test_results: DataFrame
+) -> list[DataFrame]:
+    """The records that name a unit by its own id."""
+    return [
+        unit_event_records(unit_events),
+        disposition_records(dispositions),
+        parent_records(unit_parents),
+        culture_records(test_results),
+    ]
 
 
-def disposition_steps(dispositions: DataFrame, places: DataFrame) -> DataFrame:
-    """Steps of `dispositions`: `ended`, with the kind of the end."""
-    named = dispositions.withColumns({"record_key": F.col("disposition_id"), "what": F.lit("ended")})
-    return _steps("dispositions", _timed(_zoned(named, places), "happened_at"))
+def steps_of(named: Iterable[DataFrame], bagged: Iterable[DataFrame], bags: DataFrame, places: DataFrame) -> DataFrame:
+    """Make records steps, with `COLUMNS`.
 
-
-def parent_steps(unit_parents: DataFrame, places: DataFrame) -> DataFrame:
-    """Steps of `unit_parents`: the parent was `consumed`."""
-    named = unit_parents.select(
-        F.concat_ws("|", "unit_id", "parent_unit_id").alias("record_key"),
-        F.col("parent_unit_id").alias("unit_id"),
-        F.lit("consumed").alias("what"),
-        F.col("made_at"),
-        "facility_id",
-        "kind",
-        *ORDER,
-    )
-    return _steps("unit_parents", _timed(_zoned(named, places), "made_at"))
-
-
-def culture_steps(test_results: DataFrame) -> DataFrame:
-    """Steps of `test_results` that name a unit: it was `reactive`, or only `cultured`."""
-    named = test_results.where(F.col("unit_id").isNotNull()).select(
-        F.col("test_id").alias("record_key"),
-        "unit_id",
-        F.when(is_reactive(), "reactive").otherwise("cultured").alias("what"),
-        "resulted_at",
-        F.lit(None).cast(TEXT).alias("facility_id"),
-        F.lit(None).cast(TEXT).alias("zone"),
-        *ORDER,
-    )
-    return _steps("test_results", _timed(named, "resulted_at"))
+    Args:
+        named: frames of records that name their unit.
+        bagged: frames of records that may name a bag alone: the bag stands for its unit where it has one.
+        bags: `units_of_bags`.
+        places: all facilities.
+    """
+    in_bags = reduce(DataFrame.unionByName, bagged)
+    records = [frame.withColumn("is_ambiguous_bag", F.lit(False)) for frame in named]
+    found = reduce(DataFrame.unionByName, [*records, _with_unit(in_bags, bags)])
+    return _timed(_placed(found, places)).select(*COLUMNS)
 
 
 def movement_steps(distribution: DataFrame, bags: DataFrame, places: DataFrame) -> DataFrame:
-    """Steps of `distribution`: `shipped`, from where, to where, and when it arrived.
-
-    A hospital may be named by its NPI alone; a bag stands for its unit where it has one.
-    """
-    by_npi = places.where(F.col("npi").isNotNull()).select("npi", F.col("facility_id").alias("npi_facility_id"))
-    hospitals = F.broadcast(by_npi.groupBy("npi").agg(F.min("npi_facility_id").alias("npi_facility_id")))
-    is_return = F.coalesce(F.col("kind") == "return", F.lit(False))
-    to_hospital = F.when(~is_return, F.coalesce("npi_facility_id", "npi"))
-    placed = distribution.join(hospitals, on="npi", how="left").withColumn(
-        "to_facility_id", F.coalesce("to_facility_id", to_hospital)
-    )
-    ends = _ends_of_movements(placed, places)
-    found = _with_unit(ends, bags)
-    is_issue = ~is_return & ((F.col("to_kind") == ISSUED_TO) | (F.col("kind") == "issue") | F.col("npi").isNotNull())
-    named = found.withColumns(
-        {
-            "record_key": F.col("distribution_id"),
-            "what": F.lit("shipped"),
-            "facility_id": F.col("from_facility_id"),
-            "moved_at": F.coalesce("shipped_at", "distributed_at"),
-            "is_date_only": F.col("is_date_only") & F.col("shipped_at").isNull(),
-            "arrived_at": F.col("received_at"),
-            "arrived_on": local_date(F.col("received_at"), F.coalesce("to_zone", "zone", F.lit(UTC))),
-            "zone": F.coalesce("zone", "to_zone"),
-            "is_issue": F.coalesce(is_issue, F.lit(False)),
-        }
-    )
-    return _steps("distribution", _timed(named, "moved_at"))
-
-
-def admission_steps(patients: DataFrame, bags: DataFrame, places: DataFrame) -> DataFrame:
-    """Steps of `patients` that name a bag, as CrimsonCache does: the unit's patient was `admitted` on a day."""
-    by_npi = places.select(F.coalesce("npi", "facility_id").alias("npi"), "facility_id")
-    hospitals = F.broadcast(by_npi.groupBy("npi").agg(F.min("facility_id").alias("facility_id")))
-    with_bag = patients.where(F.col("bag_id").isNotNull()).withColumns(
-        {"npi": F.coalesce("npi", "hospital"), "unit_id": F.lit(None).cast(TEXT)}
-    )
-    placed = with_bag.join(hospitals, on="npi", how="left")
-    named = _with_unit(placed, bags).withColumns(
-        {
-            "record_key": F.col("admission_key"),
-            "what": F.lit("admitted"),
-            "is_date_only": F.lit(True),
-            "happened_at": F.col("admitted_on").cast("timestamp"),
-        }
-    )
-    return _steps("patients", _timed(_zoned(named, places), "happened_at"))
+    """Steps of `distribution` alone: `shipped`, from where, to where, and when it arrived."""
+    return steps_of([], [movement_records(distribution)], bags, places)
 
 
 def live_dispositions(dispositions: DataFrame) -> DataFrame:
@@ -171,20 +119,6 @@ def live_dispositions(dispositions: DataFrame) -> DataFrame:
     return dispositions.join(replacers, on=is_replaced, how="left_anti")
 
 
-def _zoned(records: DataFrame, places: DataFrame) -> DataFrame:
-    zones = F.broadcast(places.select("facility_id", F.col("timezone").alias("zone")))
-    return records.join(zones, on="facility_id", how="left")
-
-
-def _ends_of_movements(movements: DataFrame, places: DataFrame) -> DataFrame:
-    origins = places.select(F.col("facility_id").alias("from_facility_id"), F.col("timezone").alias("zone"))
-    goals = places.select(
-        F.col("facility_id").alias("to_facility_id"), F.col("timezone").alias("to_zone"), F.col("kind").alias("to_kind")
-    )
-    from_known = movements.join(F.broadcast(origins), on="from_facility_id", how="left")
-    return from_known.join(F.broadcast(goals), on="to_facility_id", how="left")
-
-
 def _with_unit(records: DataFrame, bags: DataFrame) -> DataFrame:
     """Find the unit of records that name a bag alone; only those are joined."""
     named = records.where(F.col("unit_id").isNotNull()).withColumn("is_ambiguous_bag", F.lit(False))
@@ -195,33 +129,46 @@ def _with_unit(records: DataFrame, bags: DataFrame) -> DataFrame:
     return named.unionByName(resolved.drop("bag_unit_id", "is_many"))
 
 
-def _timed(records: DataFrame, instant: str) -> DataFrame:
-    """Add `at`, `latest_at` and `on` from an instant that may be a bare date (`is_date_only`, where there is one)."""
-    moment = F.col(instant)
-    zone = F.coalesce("zone", F.lit(UTC))
-    bare = F.coalesce("is_date_only", F.lit(False)) if "is_date_only" in records.columns else F.lit(False)
-    days = records.withColumn("is_date_only", bare).withColumn("on", event_date(moment, F.col("is_date_only"), zone))
-    return days.withColumns(
+def _placed(records: DataFrame, places: DataFrame) -> DataFrame:
+    """Add zones, and the facility that an NPI names: where a patient was admitted, where a movement went.
+
+    A return that names only its hospital goes back to we don't know where; an NPI without a facility is its own.
+    """
+    by_npi = places.select(F.coalesce("npi", "facility_id").alias("npi"), "facility_id").groupBy("npi")
+    hospitals = F.broadcast(by_npi.agg(F.min("facility_id").alias("hospital_id")))
+    is_outward = (F.col("what") == "shipped") & ~F.coalesce(F.col("kind") == "return", F.lit(False))
+    named = records.join(hospitals, on="npi", how="left").withColumns(
         {
-            "at": F.when(F.col("is_date_only"), start_of_day(F.col("on"), zone)).otherwise(moment),
-            "latest_at": F.when(F.col("is_date_only"), end_of_day(F.col("on"), zone)).otherwise(moment),
+            "facility_id": F.when(F.col("what") == "admitted", F.col("hospital_id")).otherwise(F.col("facility_id")),
+            "to_facility_id": F.coalesce("to_facility_id", F.when(is_outward, F.coalesce("hospital_id", "npi"))),
         }
+    )
+    origins = places.select("facility_id", F.col("timezone").alias("from_zone"))
+    goals = places.select(
+        F.col("facility_id").alias("to_facility_id"), F.col("timezone").alias("to_zone"), F.col("kind").alias("to_kind")
+    )
+    known = named.join(F.broadcast(origins), "facility_id", how="left").join(
+        F.broadcast(goals), "to_facility_id", how="left"
+    )
+    is_issue = is_outward & ((F.col("to_kind") == "hospital") | (F.col("kind") == "issue") | F.col("npi").isNotNull())
+    return known.withColumns(
+        {"zone": F.coalesce("from_zone", "to_zone"), "is_issue": F.coalesce(is_issue, F.lit(False))}
     )
 
 
-def _steps(feed: str, records: DataFrame) -> DataFrame:
-    """Select `COLUMNS`; what a feed does not say is NULL."""
-    optional = {
-        "to_facility_id": TEXT,
-        "arrived_at": INSTANT,
-        "arrived_on": "date",
-        "is_issue": FLAG,
-        "is_emergency": FLAG,
-        "kind": TEXT,
-        "patient_key": TEXT,
-        "request_id": TEXT,
-        "is_ambiguous_bag": FLAG,
-    }
-    absent = {name: F.lit(None).cast(kind) for name, kind in optional.items() if name not in records.columns}  # type: ignore[arg-type]
-    known = {"feed": F.lit(feed), "recorded": F.struct(*ORDER)}
-    return records.withColumns({**absent, **known}).select(*COLUMNS)
+def _timed(records: DataFrame) -> DataFrame:
+    """Add `at`, `latest_at`, `on` and `arrived_on`."""
+    zone, moment, on = F.coalesce("zone", F.lit(UTC)), F.col("moment"), F.col("on")
+    known = records.withColumn("is_date_only", F.coalesce("is_date_only", F.lit(False)))
+    days = known.withColumns(
+        {
+            "on": event_date(moment, F.col("is_date_only"), zone),
+            "arrived_on": local_date(F.col("arrived_at"), F.coalesce("to_zone", zone)),
+        }
+    )
+    return days.withColumns(
+        {
+            "at": F.when(F.col("is_date_only"), start_of_day(on, zone)).otherwise(moment),
+            "latest_at": F.when(F.col("is_date_only"), end_of_day(on, zone)).otherwise(moment),
+        }
+    )

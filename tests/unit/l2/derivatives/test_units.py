@@ -1,4 +1,4 @@
-"""Lives of units, computed by hand: every unit of one small service, looked at on many days.
+"""Lives of units, computed by hand: every unit of one small service, looked at on four days of March 2024.
 
 All instants are local (New York unless said): -05:00 in winter, -04:00 after 10 March 2024, 2 a.m.
 """
@@ -52,6 +52,8 @@ test_of.__test__ = False  # type: ignore[attr-defined]
 COMPONENTS: Rows = [
     component("released"),
     component("midnight", expires_at="2024-03-10T23:59-04:00"),
+    component("last_day", expires_at="2024-03-07T23:59-05:00"),
+    component("two_days_past", expires_at="2024-03-05T23:59-05:00"),
     component("returned"),
     component("transit"),
     component("reserved"),
@@ -69,8 +71,8 @@ COMPONENTS: Rows = [
     component("leap", component="plasma", storage="frozen", plasma_kind="ffp", expires_at=None,
               collected_at="2024-02-29T09:00-05:00", prepared_at="2024-02-29T15:00-05:00"),
     component("late_label", anticoagulant="cpda1"),
-    component("silent", expires_at="2024-03-05T23:59-05:00", facility_id="X1"),
-    component("reporting", expires_at="2024-03-05T23:59-05:00"),
+    component("silent", expires_at="2024-03-04T23:59Z", facility_id="X1"),
+    component("reporting", expires_at="2024-03-04T23:59-05:00"),
     component("parent1", component="platelets", expires_at="2024-03-06T23:59-05:00", din="D1"),
     component("parent2", component="platelets", expires_at="2024-03-05T23:59-05:00", din="D2"),
     component("pool", component="platelets", storage="room", expires_at=None, collected_at=None,
@@ -91,11 +93,20 @@ UNIT_EVENTS: Rows = [
     event("held", "released", "2024-03-02T12:00-05:00"),
     event("held", "quarantined", "2024-03-03T12:00-05:00"),
     event("held", "quarantine_lifted", "2024-03-05T12:00-05:00"),
-    event("held", "recalled", "2024-03-07T12:00-05:00"),
+    event("held", "recalled", "2024-03-10T12:00-04:00"),
     event("early", "released", "2024-02-28T09:59-05:00"),  # more than 24 h before its collection
     *[
         event(unit_id, "released", "2024-03-02T12:00-05:00")
-        for unit_id in ("corrected", "typed", "disputed", "reactive", "cultured", "exported", "reporting", "silent")
+        for unit_id in (
+            "corrected",
+            "typed",
+            "disputed",
+            "reactive",
+            "cultured",
+            "exported",
+            "last_day",
+            "two_days_past",
+        )
     ],
 ]
 DISTRIBUTION: Rows = [
@@ -112,7 +123,7 @@ DISPOSITIONS: Rows = [
     end("corrected", "transfused", "2024-03-04T12:00-05:00", patient_key="p3"),
     end("corrected", "wasted", "2024-03-08T12:00-05:00", replaces_disposition_id="corrected transfused"),
     end("reporting", "lost", "2024-03-20T12:00-04:00", facility_id="C1"),
-    end("released", "outdated", "2024-02-27", is_date_only=True, facility_id="C1"),  # long before its collection
+    end("released", "outdated", "2024-02-27", is_date_only=True),  # long before its collection
     end("evening", "discarded", "2024-03-02T22:00-05:00", facility_id=None),
 ]
 DONATIONS: Rows = [
@@ -124,7 +135,7 @@ TEST_RESULTS: Rows = [
     test_of("D1", "abo_rhd", "2024-03-02T10:00-05:00", abo_rhd="O+", result="O positive"),
     test_of("D1", "hiv", "2024-03-02T11:00-05:00"),
     test_of("D2", "abo_rhd", "2024-03-02T10:00-05:00", abo_rhd="O+", result="O positive"),
-    test_of("D2", "hiv", "2024-03-03T11:00-05:00", result="reactive"),
+    test_of("D2", "hiv", "2024-03-05T11:00-05:00", result="reactive"),
     test_of("D1", "bacterial", "2024-03-04T11:00-05:00", result="reactive", unit_id="cultured"),
 ]
 UNIT_PARENTS: Rows = [
@@ -184,19 +195,22 @@ def test_event_long_before_collection__is_not_seen(life: Life) -> None:
 
 
 def test_expired_unit__stays_on_hand_until_someone_says_or_three_days_are_past(life: Life) -> None:
-    assert life("2024-03-10", "midnight")["state"] == "available"
-    assert life("2024-03-12", "midnight")["state"] == "available"
-    presumed = life("2024-03-13", "midnight")
-    assert (presumed["state"], presumed["is_on_hand"]) == ("fate_unknown", False)
+    assert life("2024-03-07", "last_day")["state"] == "available"
+    assert life("2024-03-07", "two_days_past")["state"] == "available"
+    presumed = life("2024-03-07", "reporting")
+    assert (presumed["state"], presumed["is_on_hand"], presumed["ended_on"]) == (
+        "fate_unknown",
+        False,
+        date(2024, 3, 4),
+    )
+
+
+def test_presumed_end__depends_on_whether_the_facility_reports_by_then(life: Life) -> None:
+    presumed = life("2024-03-20", "midnight")
+    assert presumed["state"] == "presumed_outdated"  # by then C1 has reported the end of another unit
     assert presumed["ended_on"] == date(2024, 3, 10)
     assert utc(presumed, "ended_at") == datetime(2024, 3, 11, 3, 59)  # 23:59 in summer time, new that very day
-
-
-def test_presumed_end__depends_on_whether_the_facility_reports(life: Life) -> None:
-    assert life("2024-03-07", "reporting")["state"] == "available"
-    assert life("2024-03-08", "silent")["state"] == "fate_unknown"
     assert life("2024-03-20", "silent")["state"] == "fate_unknown"
-    assert life("2024-03-20", "midnight")["state"] == "presumed_outdated"  # by then C1 has reported one end
     assert life("2024-03-20", "reporting")["state"] == "lost"
 
 
@@ -226,7 +240,7 @@ def test_reservation__holds_until_it_is_taken_back(life: Life) -> None:
 
 
 def test_quarantine__holds_until_it_is_lifted(life: Life) -> None:
-    states = [life(day, "held")["state"] for day in ("2024-03-04", "2024-03-06", "2024-03-07")]
+    states = [life(day, "held")["state"] for day in ("2024-03-04", "2024-03-07", "2024-03-20")]
     assert states == ["quarantined", "available", "quarantined"]
 
 
@@ -237,8 +251,8 @@ def test_two_live_dispositions__the_later_recorded_is_current(life: Life) -> Non
 
 def test_replaced_disposition__never_was(life: Life) -> None:
     assert life("2024-03-04", "corrected")["state"] == "available"
-    assert life("2024-03-08", "corrected")["state"] == "wasted"
-    assert life("2024-03-08", "corrected")["patient_key"] is None
+    assert life("2024-03-20", "corrected")["state"] == "wasted"
+    assert life("2024-03-20", "corrected")["patient_key"] is None
 
 
 def test_end_without_a_facility__has_the_local_day_of_the_maker(life: Life) -> None:
@@ -254,9 +268,9 @@ def test_tests__are_done_when_every_marker_is_final(life: Life) -> None:
 
 
 def test_reactive_result__quarantines_from_its_day_on(life: Life) -> None:
-    assert life("2024-03-02", "reactive")["state"] == "available"
-    assert life("2024-03-02", "reactive")["tested_at"] is None
-    reactive = life("2024-03-04", "reactive")
+    assert life("2024-03-04", "reactive")["state"] == "available"
+    assert life("2024-03-04", "reactive")["tested_at"] is None
+    reactive = life("2024-03-07", "reactive")
     assert (reactive["state"], reactive["is_reactive"]) == ("quarantined", True)
     assert life("2024-03-04", "cultured")["state"] == "quarantined"
 
@@ -292,11 +306,12 @@ def test_unit_without_its_donation__is_a_unit_with_a_warning(life: Life) -> None
 
 
 def test_pool__has_dating_tests_and_collection_from_its_parents(life: Life) -> None:
-    pool = life("2024-03-04", "pool")
+    assert life("2024-03-04", "pool")["tested_at"] is None
+    pool = life("2024-03-07", "pool")
     assert (pool["is_pool"], pool["is_reactive"], pool["state"]) == (True, True, "quarantined")
     assert utc(pool, "collected_at") == datetime(2024, 3, 1, 15)
     assert utc(pool, "expires_at") == datetime(2024, 3, 6, 4, 59)  # parent2's, a day before its own five days
-    assert utc(pool, "tested_at") == datetime(2024, 3, 3, 16)
+    assert utc(pool, "tested_at") == datetime(2024, 3, 5, 16)
     assert float(pool["doses"]) == 1.0
     assert pool["donation_key"] is None
 
