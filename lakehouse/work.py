@@ -14,7 +14,7 @@ from lakehouse.l1.ingest import IngestResult, ingest
 from lakehouse.l1.ledger import read_ledger
 from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
-from lakehouse.promote import Promoted, promote
+from lakehouse.promote import Promoted, Suites, promote
 from lakehouse.release import Release, ReleaseReader, find_release, list_releases, roll_back
 from lakehouse.reports import ReportFacts, render
 from lakehouse.storage.lake import Lake
@@ -173,8 +173,9 @@ def _facts(run: Run, release: Release) -> ReportFacts:
 
 def run_job(run: Run) -> Outcome:
     """Ingest, promote and report."""
-    # A missing key must stop the run before the ingest, not after it.
+    # A missing key or a broken suite must stop the run before the ingest, not after it.
     read_key(run.config.lake.key_variable)
+    Suites.load()
     taken = _ingest(run)
     for message in taken.messages:
         log.warning("%s", message)

@@ -1,5 +1,5 @@
 """Promotion: what L1 holds goes through the gates into L2, is audited, and becomes a release."""
 
-from lakehouse.promote.promote import Promoted, promote
+from lakehouse.promote.promote import Promoted, Suites, promote
 
-__all__ = ["Promoted", "promote"]
+__all__ = ["Promoted", "Suites", "promote"]

@@ -57,12 +57,12 @@ class Judgement:
     @property
     def refused(self) -> int:
         """How many rows of the batches that go on are refused."""
-        return sum(day["refused"] for day in self._days)
+        return sum(int(day["refused"]) for day in self._days)
 
     @property
     def accepted(self) -> int:
         """How many rows of the batches that go on are accepted."""
-        return sum(day["rows"] for day in self._days) - self.refused
+        return sum(int(day["rows"]) for day in self._days) - self.refused
 
     @property
     def _days(self) -> list[dict[str, Any]]:

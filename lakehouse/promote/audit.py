@@ -73,7 +73,7 @@ class Auditor:
         row = {
             "run_id": self.lake.run_id,
             "tier": "l2",
-            "feed_or_table": name.split(".")[0],
+            "feed_or_table": name.partition(".")[0],
             "batch_seqs": [],
             "rule": f"law.{name}",
             "type": "conservation_law",

@@ -138,11 +138,11 @@ class _Promote:
         written = self._derive([admission.feed for admission in admissions if admission.accepted])
         log.info("auditing %s", ", ".join(written))
         audited = Auditor(self.lake, self.suites.l2, self.clock, self.as_of, self.config.params).audit(written)
-        self._write_results([row for part in (*admissions, audited) for row in part.results])
+        self._write_results([row for a in admissions for row in a.results] + audited.results)
         require_own_commits(self.lake, L2_TABLES.values(), since)
         release = None if audited.failures else self._publish(admissions)
         label = release.release_id if release else f"refused-{self.lake.run_id}"
-        self._write_docs(label, [audit for part in (*admissions, audited) for audit in part.audits])
+        self._write_docs(label, [audit for a in admissions for audit in a.audits] + audited.audits)
         return Promoted(
             release=release or self.base,
             is_new=release is not None,

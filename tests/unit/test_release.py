@@ -74,7 +74,7 @@ def test_list_releases__of_a_lake_without_any_is_empty(lake: Lake) -> None:
     assert list_releases(lake) == [] and current_release(lake) is None
     lake.create(RELEASES)
     assert list_releases(lake) == [] and current_release(lake) is None
-    with pytest.raises(UsageError, match="has no release yet; run jobs/run.py first"):
+    with pytest.raises(UsageError, match=r"has no release yet; run jobs/run\.py first"):
         find_release(lake, None)
 
 

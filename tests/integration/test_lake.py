@@ -1,0 +1,128 @@
+"""A small region from landing files to a release and its report, and what must hold on the way."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.catalogue import TABLES
+from lakehouse.config import load_config
+from lakehouse.l1.feeds import FEEDS
+from lakehouse.l1.ledger import FILES, read_ledger
+from lakehouse.l2.laws import LAWS
+from lakehouse.l2.pipeline import DERIVATIVES, L2_TABLES, waves
+from lakehouse.release import ReleaseReader, current_release
+from tests.support.lakes import KEY, LAST_DAY, Ended, lake_at, make_world, next_day, run
+
+
+@pytest.fixture(scope="module")
+def root(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("lake")
+    make_world(root / "landing")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_KEY", KEY)
+        yield root
+
+
+@pytest.fixture(scope="module")
+def first(root: Path) -> Ended:
+    return run("run", root, "--as-of", str(LAST_DAY))
+
+
+def test_run__publishes_a_release_and_a_report(root: Path, first: Ended) -> None:
+    assert (first.code, first.line["verdict"], first.line["release_id"]) == (0, "done", "r000001")
+    page = Path(first.line["report"]).read_text()
+    assert "r000001" in page and "<svg" in page
+    assert (root / "reports" / "r000001" / "data-docs" / "index.html").exists()
+
+
+def test_run__accounts_for_every_line(spark: SparkSession, root: Path, first: Ended) -> None:
+    landed = {feed: _lines(root / "landing" / feed) for feed in FEEDS}
+    lake = lake_at(spark, root)
+    rows = {feed: lake.read(FEEDS[feed].l1).count() for feed in FEEDS}
+    assert landed == rows
+    judged = {feed: first.line["accepted"].get(feed, 0) + first.line["refused"].get(feed, 0) for feed in FEEDS}
+    assert judged == rows
+    assert min(rows.values()) > 0
+
+
+def test_run__accepts_every_record_of_clean_data(first: Ended) -> None:
+    assert first.line["refused"] == {}
+    assert first.line["held"] == []
+
+
+@pytest.mark.parametrize("days_back", [0, 7, 25])
+def test_laws__hold_on_every_as_of_date(spark: SparkSession, root: Path, first: Ended, days_back: int) -> None:
+    lake = lake_at(spark, root)
+    release = current_release(lake)
+    assert release is not None
+    reader = ReleaseReader(lake, release, L2_TABLES)
+    as_of, params = LAST_DAY - timedelta(days=days_back), load_config("local").params
+    frames = {name: reader.read(name) for name in reader.tables}
+    for wave in waves(DERIVATIVES):
+        for step in wave:
+            frames[step.table.name] = step.build(*[frames[n] for n in step.inputs], as_of=as_of, params=params).cache()
+    assert frames["units"].count() > 0
+    for law in LAWS:
+        for row in law.check(*[frames[name] for name in law.inputs], as_of=as_of, params=params).collect():
+            assert row["difference"] == 0, f"{row} breaks: {law.sentence}"
+
+
+def test_run__twice_does_nothing_the_second_time(spark: SparkSession, root: Path, first: Ended) -> None:
+    lake = lake_at(spark, root)
+    before = {path: lake.version(TABLES[path]) for path in TABLES if not path.startswith("ops/leases")}
+    again = run("run", root, "--as-of", str(LAST_DAY))
+    assert (again.code, again.line["verdict"], again.line["release_id"]) == (0, "nothing to do", "r000001")
+    assert before == {path: lake.version(TABLES[path]) for path in before}
+
+
+def test_sql__sees_the_release(root: Path, first: Ended) -> None:
+    asked = run("sql", root, "-e", "select count(*) as n from units where state = 'available'", "--format", "json")
+    assert asked.code == 0
+    assert int(asked.printed.split(":")[1].strip(" }")) > 0
+    wrong = run("sql", root, "-e", "select * from no_such_table")
+    assert (wrong.code, wrong.line["verdict"]) == (2, "usage")
+
+
+def test_identity__no_raw_id_or_name_leaves_l1(spark: SparkSession, root: Path, first: Ended) -> None:
+    lake = lake_at(spark, root)
+    donors = lake.read(FEEDS["donors"].l1).select("donor_id", "name", "email", "phone").limit(200).collect()
+    raw = {value for row in donors for value in row if value}
+    for name, table in L2_TABLES.items():
+        texts = [F.col(f.name) for f in table.fields if f.type.simpleString() == "string"]
+        found = lake.read(table).select(F.explode(F.array(*texts)).alias("v")).where(F.col("v").isin(*raw)).count()
+        assert found == 0, f"{found} values of l2/{name} identify a person"
+
+
+def test_next_day__is_a_new_release_and_the_old_one_can_come_back(
+    spark: SparkSession, root: Path, first: Ended
+) -> None:
+    day = LAST_DAY + timedelta(days=1)
+    next_day(root / "landing", day)
+    second = run("run", root, "--as-of", str(day))
+    assert (second.code, second.line["release_id"]) == (0, "r000002")
+    listed = run("release", root, "list")
+    assert [line.split()[0] for line in listed.printed.splitlines()] == ["r000001", "r000002"]
+    old = run("sql", root, "--known-at", "r000001", "-e", "select max(as_of) from units", "--format", "csv")
+    assert str(LAST_DAY) in old.printed
+
+    back = run("release", root, "rollback", "r000001", "--by", "a test", "--why", "to see it")
+    assert (back.code, back.line["release_id"]) == (0, "r000003")
+    now = run("sql", root, "-e", "select max(as_of) from units", "--format", "csv")
+    assert str(LAST_DAY) in now.printed
+    release = current_release(lake_at(spark, root))
+    assert release is not None and release.held, "what only the abandoned release had must wait for a decision"
+
+
+def test_ledger__lines_of_loaded_files_are_the_rows_of_l1(spark: SparkSession, root: Path, first: Ended) -> None:
+    lake = lake_at(spark, root)
+    events = read_ledger(lake).last.values()
+    assert {event.event for event in events} == {"loaded"}
+    assert lake.read(FILES).where("event = 'planned'").count() == len(events)
+
+
+def _lines(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.rglob("*.json"))
