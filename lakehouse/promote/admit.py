@@ -10,6 +10,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
 
 from lakehouse.gates.audit import Audit
 from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
@@ -85,11 +86,15 @@ class Gatekeeper:
             judgements = list(pool.map(lambda item: self._judge(feeds[item[0]], item[1]), pending.items()))
             self._quarantine([judgement for judgement in judgements if judgement.refused])
             list(pool.map(self._merge, [judgement for judgement in judgements if judgement.accepted]))
+        for judgement in judgements:
+            judgement.judged.frame.unpersist()
         return [self._admission(judgement) for judgement in judgements]
 
     def _judge(self, feed: Feed, batches: list[int]) -> Judgement:
         suite = self.suites[feed.name]
         judged = judge_feed(self.lake.read(feed.l1).where(F.col("_batch_seq").isin(batches)), feed, suite)
+        # Read four times from here on: judged once, kept, on disk where memory is short.
+        judged = replace(judged, frame=judged.frame.persist(StorageLevel.MEMORY_AND_DISK))
         return Judgement(judged, batches, self._verdict(judged, suite))
 
     def _verdict(self, judged: Judged, suite: Suite) -> Verdict:
