@@ -18,7 +18,7 @@ from lakehouse.l2.derivatives.units_donations import (
     reference,
 )
 from lakehouse.l2.derivatives.units_identity import ancestors
-from lakehouse.l2.derivatives.units_states import HOLDS, timelines
+from lakehouse.l2.derivatives.units_states import HOLDS, step_rank
 
 EXCUSED_TYPES = ("autologous", "research")
 CHANGED_DAYS = 30
@@ -45,6 +45,14 @@ def uses(units: DataFrame, steps: DataFrame, places: DataFrame, as_of: date) -> 
         }
     )
     return known.withColumn("use", F.explode(_uses())).withColumn("held_by", _last_hold()).drop("steps", "all_steps")
+
+
+def timelines(steps: DataFrame) -> DataFrame:
+    """One row a unit: its steps as one array, sorted by time, then rank, then record."""
+    fields = ("record_key", "what", "latest_at", "on", "zone", "is_date_only", "facility_id", "kind", "patient_key")
+    step = F.struct("at", step_rank(), *fields, "is_issue", "is_emergency")
+    named = steps.where(F.col("unit_id").isNotNull())
+    return named.groupBy("unit_id").agg(F.sort_array(F.collect_list(step)).alias("all_steps"))
 
 
 def with_reactive(

@@ -20,7 +20,7 @@ from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives.units_donations import dated_donations, donation_facts, tests_by_donation
 from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
 from lakehouse.l2.derivatives.units_records import admission_records, movement_records
-from lakehouse.l2.derivatives.units_states import timelines, with_end, with_place, with_state, with_steps
+from lakehouse.l2.derivatives.units_states import with_end, with_place, with_state, with_steps
 from lakehouse.l2.derivatives.units_steps import live_dispositions, records_of_units, steps_of, units_of_bags
 from lakehouse.table import DATE, DOSES, FLAG, INSTANT, TEXT, TEXTS, Field, Table
 
@@ -134,7 +134,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
     bagged = [movement_records(distribution), admission_records(patients)]
     steps = steps_of(named, bagged, bags, places)
-    placed = with_place(with_steps(made.join(timelines(steps), on="unit_id", how="left"), as_of), as_of)
+    placed = with_place(with_steps(made, steps, as_of), as_of)
     reporting = _reporting(dispositions, places, as_of)
     reported = placed.join(F.broadcast(reporting), on="place_id", how="left")
     ended = with_end(reported, as_of, params)

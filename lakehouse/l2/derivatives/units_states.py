@@ -1,9 +1,9 @@
 """The state of a unit at the end of the as-of day, from the steps of its life. A row is a unit.
 
-Every function adds columns to a frame of units that has `steps`: the steps known, sorted by time.
+Every function adds columns to a frame of units; a step is a struct with `at`, its rank and `STEP_FIELDS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -28,52 +28,62 @@ STEP_FIELDS = (
     "to_facility_id",
     "arrived_at",
     "arrived_on",
-    "is_issue",
-    "is_emergency",
     "kind",
     "patient_key",
     "request_id",
-    "recorded",
 )
 
 
-def timelines(steps: DataFrame) -> DataFrame:
-    """One row a unit: its steps as one array, sorted by time, then `RANK`, then record."""
+def with_steps(units: DataFrame, steps: DataFrame, as_of: date) -> DataFrame:
+    """Add the steps that decide the state of each unit: facts of the as-of day or before.
+
+    Plain aggregates, for they are compiled, which functions on arrays are not. Steps at one instant are taken in
+    the order of `RANK`, then of their record.
+    """
+    columns = [name for name in units.columns if name not in {"unit_id", "is_reactive"}]
+    happened = steps.withColumn("step", F.struct("at", step_rank(), *STEP_FIELDS))
+    kept = happened.select("unit_id", "step", "is_issue", F.col("recorded").alias("step_recorded"))
+    lives = units.join(kept, on="unit_id", how="left")
+    is_fact = ~is_before_collection(F.col("step")["latest_at"], F.col("collected_at"))
+    is_past = F.col("step")["on"] <= F.lit(as_of)
+    judged = lives.withColumns({"is_seen": is_fact & is_past, "is_to_come": is_fact & ~is_past})
+    own = F.first(F.struct(*columns)).alias("unit")
+    decided = judged.groupBy("unit_id").agg(own, *_deciding(as_of))
+    return decided.select("unit_id", "unit.*", *[name for name in decided.columns if name not in {"unit_id", "unit"}])
+
+
+def step_rank() -> Column:
+    """The `RANK` of a step."""
     ranks = F.create_map(*[part for what, rank in RANK.items() for part in (F.lit(what), F.lit(rank))])
-    ranked = steps.withColumn("rank", F.try_element_at(ranks, F.col("what")))
-    step = F.struct("at", "rank", *STEP_FIELDS)
+    return F.try_element_at(ranks, F.col("what")).alias("rank")
+
+
+def _deciding(as_of: date) -> tuple[Column, ...]:
+    """Aggregates over the steps of a unit; a step is one of the past, but for `is_used_later`."""
+    step, is_seen = F.col("step"), F.col("is_seen")
+
+    def seen(*whats: str) -> Column:
+        return F.when(is_seen & step["what"].isin(*whats), step)
+
+    arrived = F.when(is_seen & (step["arrived_on"] <= F.lit(as_of)), step["arrived_at"])
+    ended = F.when(is_seen & (step["what"] == "ended"), F.struct("step_recorded", "step"))
+    is_cultured = F.max(is_seen & (step["what"] == "reactive"))
+    is_used_later = F.max(F.col("is_to_come") & step["what"].isin(*USES))
     return (
-        ranked.where(F.col("unit_id").isNotNull())
-        .groupBy("unit_id")
-        .agg(F.sort_array(F.collect_list(step)).alias("all_steps"))
-    )
-
-
-def with_steps(units: DataFrame, as_of: date) -> DataFrame:
-    """Add `steps` (facts of the as-of day or before) and the steps that decide the state."""
-    day = F.lit(as_of)
-    facts = F.filter("all_steps", lambda step: ~is_before_collection(step["latest_at"], F.col("collected_at")))
-    placed = units.withColumn("all_steps", facts)
-    seen = placed.withColumn("steps", F.filter("all_steps", lambda step: step["on"] <= day))
-    is_used_later = F.exists("all_steps", lambda step: (step["on"] > day) & step["what"].isin(*USES))
-    return seen.withColumns(
-        {
-            "moved": _last(lambda step: step["what"] == "shipped"),
-            "receipt": _last(lambda step: step["what"] == "received"),
-            "hold": _last(lambda step: step["what"].isin(*HOLDS)),
-            "reservation": _last(lambda step: step["what"].isin(*RESERVATIONS)),
-            "admission": _first(lambda step: step["what"] == "admitted"),
-            "consumption": _last(lambda step: step["what"] == "consumed"),
-            "order": _last(lambda step: step["request_id"].isNotNull()),
-            "disposition": _last_recorded_end(),
-            "released_at": _first(lambda step: step["what"] == "released")["at"],
-            "issued_at": _first(lambda step: step["is_issue"])["at"],
-            "arrived_at": F.array_max(
-                F.transform("steps", lambda step: F.when(step["arrived_on"] <= day, step["arrived_at"]))
-            ),
-            "is_reactive": F.col("is_reactive") | F.exists("steps", lambda step: step["what"] == "reactive"),
-            "is_used_later": F.coalesce(is_used_later, F.lit(False)),
-        }
+        F.max(seen("shipped")).alias("moved"),
+        F.max(seen("received")).alias("receipt"),
+        F.max(seen(*HOLDS)).alias("hold"),
+        F.max(seen(*RESERVATIONS)).alias("reservation"),
+        F.min(seen("admitted")).alias("admission"),
+        F.max(seen("consumed")).alias("consumption"),
+        F.max(F.when(is_seen & step["request_id"].isNotNull(), step)).alias("order"),
+        # Of several live dispositions the later recorded is current, whenever each happened.
+        F.max(ended)["step"].alias("disposition"),
+        F.min(seen("released"))["at"].alias("released_at"),
+        F.min(F.when(is_seen & F.col("is_issue"), step["at"])).alias("issued_at"),
+        F.max(arrived).alias("arrived_at"),
+        (F.max("is_reactive") | F.coalesce(is_cultured, F.lit(False))).alias("is_reactive"),
+        F.coalesce(is_used_later, F.lit(False)).alias("is_used_later"),
     )
 
 
@@ -199,20 +209,3 @@ def _end(
         place.alias("facility_id"),
         (nobody if patient_key is None else patient_key).alias("patient_key"),
     )
-
-
-def _last(matches: Callable[[Column], Column]) -> Column:
-    return F.try_element_at(F.filter("steps", matches), F.lit(-1))
-
-
-def _first(matches: Callable[[Column], Column]) -> Column:
-    return F.try_element_at(F.filter("steps", matches), F.lit(1))
-
-
-def _last_recorded_end() -> Column:
-    """Of several live dispositions, the later recorded is current, whenever each happened."""
-    ends = F.filter("steps", lambda step: step["what"] == "ended")
-    by_record = F.array_max(
-        F.transform(ends, lambda step: F.struct(step["recorded"].alias("recorded"), step.alias("step")))
-    )
-    return by_record["step"]
