@@ -6,8 +6,6 @@ path). Both give the same rows.
 """
 
 import json
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +20,7 @@ import pyarrow.json as pj
 
 from lakehouse import table as t
 from lakehouse.l1.codec import BLANK, BOM
+from lakehouse.l1.objects import ROUNDED, AsSent, as_json, object_of
 from lakehouse.l1.values import CONVERTERS, DATE_LENGTH, LossyError, MisfitError
 
 ARROW: dict[Any, pa.DataType] = {
@@ -38,8 +37,6 @@ PIECE_BYTES = 1 << 15
 """A block that is not plain as a whole is tried again in pieces of this size."""
 DEPTH_MAX = 500
 """Arrow's reader recurses into nested values, and dies of a hundred thousand."""
-ROUNDED = re.compile(r"[:,[]-?\d+(\.\d+)?e")
-"""How orjson writes a number that it may have rounded: whole ones keep 64 bits."""
 PLAIN: dict[Any, type] = {t.TEXT: str, t.FLAG: bool, t.NUMBER: float}
 
 
@@ -117,20 +114,20 @@ class RecordParser:
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _row(self, line: bytes, number: int) -> list[Any]:
-        record = _object(line)
+        record = object_of(line)
         if record is None:
             return [number, None, line.decode("utf-8", "backslashreplace"), *[None] * len(self.fields)]
         # In a flat object each name is followed by a colon; where there are more, a name may be there twice.
         may_repeat = line.count(b'":') != len(record)
         values, rescued = self._fitted(record)
-        text = _as_json(rescued)
+        text = as_json(rescued)
         if may_repeat or (text and ROUNDED.search(text)):
             values, text = self._as_sent(line, values, text)
         return [number, text, None, *values]
 
     def _as_sent(self, line: bytes, values: list[Any], text: str | None) -> tuple[list[Any], str | None]:
         """The values and the rescued text of a line whose numbers are too long for orjson, or names repeated."""
-        sent = _AsSent()
+        sent = AsSent()
         try:
             every = json.loads(line, object_pairs_hook=sent.take)
         except RecursionError:
@@ -239,34 +236,7 @@ def _unknown(block: bytes, names: list[str]) -> pa.Array:
     names = sorted(names)
     records = map(orjson.loads, block.rstrip(b"\n").split(b"\n"))
     found = ({name: record[name] for name in names if name in record} for record in records)
-    texts = [_as_json(extra) for extra in found]
+    texts = [as_json(extra) for extra in found]
     if any(text and ROUNDED.search(text) for text in texts):
         raise _NotPlainError
     return pa.array(texts, pa.string())
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return record if isinstance(record, dict) else None
-
-
-class _AsSent:
-    """Builds objects in which a repeated name has the list of its values, and knows what was repeated."""
-
-    def __init__(self) -> None:
-        self.has_repeats = False
-        self.repeated: set[str] = set()
-
-    def take(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """Build one object; the outermost comes last, so that `repeated` is left with its names."""
-        self.repeated = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
-        self.has_repeats |= bool(self.repeated)
-        last = dict(pairs)
-        return last | {name: [value for other, value in pairs if other == name] for name in self.repeated}
-
-
-def _as_json(value: dict[str, Any]) -> str | None:
-    return orjson.dumps(value).decode() if value else None
