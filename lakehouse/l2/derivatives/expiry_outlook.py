@@ -17,6 +17,7 @@ from lakehouse.l2.derivatives.shelf_demand import SHELF, shelf, shelf_demand
 from lakehouse.table import DATE, DOSES, FLAG, INT, NUMBER, TEXT, Field, Table
 
 HORIZONS = (1, 3, 7, 14)
+IN_DATE_STATES = ("available", "reserved", "quarantined", "in_process")
 STATUSES = ("red", "amber", "yellow", "green", "no_demand")
 
 _COUNTS = (
@@ -81,13 +82,11 @@ def build(
     """
     places = all_facilities(facilities, hospitals)
     window_days, outlook_days = int(params["demand_window_days"]), int(params["outlook_days"])
-    held = _held(units, places, as_of)
     demand = shelf_demand(units, distribution, donations, places, as_of=as_of, window_days=window_days)
-    missed = projected_outdates(held.where("is_in_stock"), demand, as_of, window_days, outlook_days)
-    shelves = _counts(held, as_of).join(demand, list(SHELF), how="full").join(missed, list(SHELF), how="left")
+    days = _expiry_days(_held(units, places, as_of)).join(demand, list(SHELF), how="full")
+    shelves = days.withColumn("missed", missed_by_then(as_of, window_days, outlook_days)).groupBy(*SHELF)
     return (
-        _named(shelves, places)
-        .withColumns(_filled())
+        _named(shelves.agg(*_sums(as_of)), places)
         .withColumn("mean_daily_demand", F.col("demand_units") / F.lit(window_days))
         .withColumn("no_demand", F.col("demand_units") == 0)
         .withColumn("days_of_stock", F.when(~F.col("no_demand"), F.col("available") / F.col("mean_daily_demand")))
@@ -97,13 +96,11 @@ def build(
     )
 
 
-def projected_outdates(
-    in_stock: DataFrame, demand: DataFrame, as_of: date, window_days: int, outlook_days: int
-) -> DataFrame:
-    """Units of each shelf that will outdate within `outlook_days`, if demand goes on and takes the oldest first.
+def missed_by_then(as_of: date, window_days: int, outlook_days: int) -> Column:
+    """Units of a shelf that outdate by a row's `expires_on` if demand goes on and takes the oldest first.
 
     With S(d) the units in stock whose last usable day is at most as-of + d, and D(d) = floor(d x demand_units /
-    window_days) the units that demand takes by the end of that day, the loss is
+    window_days) the units that demand takes by the end of that day, the projected outdates of the shelf are
 
         max over 1 <= d <= outlook_days of max(0, S(d) - D(d)).
 
@@ -111,29 +108,15 @@ def projected_outdates(
     oldest-first use wastes no demand on a later unit while an earlier one waits, so it loses no more. Between
     two expiry days S stays and D grows: the days on which units expire suffice. No new stock is counted.
 
-    Args:
-        in_stock: SHELF, expires_on; one row a unit.
-        demand: SHELF, demand_units over the window.
-        as_of: the day that the stock is of.
-        window_days: length of the demand window.
-        outlook_days: how far to look.
-
-    Returns:
-        SHELF, projected_outdates; no row for a shelf where nothing expires in time.
+    Reads SHELF, expires_on (NULL: never), in_stock (units) and demand_units (NULL: none); a row a day and shelf.
+    The greatest value of a shelf is its projected outdates.
     """
     earlier = Window.partitionBy(*SHELF).orderBy("expires_on").rowsBetween(Window.unboundedPreceding, 0)
-    due = in_stock.where(F.col("expires_on") <= as_of + timedelta(days=outlook_days))
-    taken = F.floor(F.col("days") * F.coalesce("demand_units", F.lit(0)) / F.lit(window_days))
-    return (
-        due.groupBy(*SHELF, "expires_on")
-        .agg(F.count("*").alias("units"))
-        .withColumn("due_by_then", F.sum("units").over(earlier))
-        .withColumn("days", F.date_diff("expires_on", F.lit(as_of)))
-        .join(demand, list(SHELF), how="left")
-        .groupBy(*SHELF)
-        .agg(F.max(F.greatest(F.col("due_by_then") - taken, F.lit(0))).cast("int").alias("projected_outdates"))
-        .select(*SHELF, "projected_outdates")
-    )
+    is_due = F.col("expires_on").between(as_of + timedelta(days=1), as_of + timedelta(days=outlook_days))
+    due_by_then = F.sum(F.when(is_due, F.col("in_stock"))).over(earlier)
+    days = F.date_diff("expires_on", F.lit(as_of))
+    taken = F.floor(days * F.coalesce("demand_units", F.lit(0)) / F.lit(window_days))
+    return F.when(is_due, F.greatest(due_by_then - taken, F.lit(0)))
 
 
 def _held(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
@@ -146,30 +129,39 @@ def _held(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
     is_in_date = F.coalesce(F.col("expires_on") > F.lit(as_of), F.lit(True))
     return (
         units.where("is_on_hand")
-        .select(*shelf("facility_id"), "state", "doses", "expires_at")
+        .select(*shelf(F.col("facility_id")), "state", "doses", "expires_at")
         .join(zones, "facility_id", how="left")
         .withColumn("expires_on", local_date(last_moment, F.coalesce("timezone", F.lit("UTC"))))
         .withColumn("is_in_date", is_in_date)
-        .withColumn("is_in_stock", F.col("state").isin("available", "reserved") & F.col("is_in_date"))
-        .select(*SHELF, "state", "doses", "expires_on", "is_in_date", "is_in_stock")
+        .select(*SHELF, "state", "doses", "expires_on", "is_in_date")
     )
 
 
-def _counts(held: DataFrame, as_of: date) -> DataFrame:
-    in_stock, in_date = F.col("is_in_stock"), F.col("is_in_date")
-    of_state = {
-        state: (F.col("state") == state) & in_date for state in ("available", "reserved", "quarantined", "in_process")
-    }
-    expiring = {
-        f"expiring_{days}d": in_stock & (F.col("expires_on") <= as_of + timedelta(days=days)) for days in HORIZONS
-    }
-    counted = {**of_state, "expired": ~in_date, **expiring}
-    return held.groupBy(*SHELF).agg(
-        F.count("*").cast("int").alias("on_hand"),
-        *[F.count_if(condition).cast("int").alias(name) for name, condition in counted.items()],
-        F.sum(F.when(of_state["available"], F.col("doses"))).cast(DOSES).alias("available_doses"),
-        F.min(F.when(in_stock, F.col("expires_on"))).alias("next_expiry_on"),
+def _expiry_days(held: DataFrame) -> DataFrame:
+    """Units of each shelf by their last usable day, counted by state."""
+    in_date, is_available = F.col("is_in_date"), F.col("state") == "available"
+    states = {state: F.count_if((F.col("state") == state) & in_date) for state in IN_DATE_STATES}
+    return held.groupBy(*SHELF, "expires_on").agg(
+        F.count("*").alias("on_hand"),
+        *[count.alias(state) for state, count in states.items()],
+        F.count_if(~in_date).alias("expired"),
+        F.count_if(in_date & F.col("state").isin("available", "reserved")).alias("in_stock"),
+        F.sum(F.when(is_available & in_date, F.col("doses"))).alias("available_doses"),
     )
+
+
+def _sums(as_of: date) -> list[Column]:
+    """A shelf's figures from its expiry days; one that has demand alone has no day, and counts 0."""
+    by_horizon = {days: F.col("expires_on") <= as_of + timedelta(days=days) for days in HORIZONS}
+    counts = {name: F.col(name) for name in ("on_hand", *IN_DATE_STATES, "expired")}
+    counts |= {f"expiring_{days}d": F.when(is_due, F.col("in_stock")) for days, is_due in by_horizon.items()}
+    return [
+        *[F.coalesce(F.sum(count), F.lit(0)).cast("int").alias(name) for name, count in counts.items()],
+        F.sum("available_doses").cast(DOSES).alias("available_doses"),
+        F.min(F.when(F.col("in_stock") > 0, F.col("expires_on"))).alias("next_expiry_on"),
+        F.coalesce(F.max("demand_units"), F.lit(0)).alias("demand_units"),
+        F.coalesce(F.max("missed"), F.lit(0)).cast("int").alias("projected_outdates"),
+    ]
 
 
 def _named(shelves: DataFrame, places: DataFrame) -> DataFrame:
@@ -177,12 +169,6 @@ def _named(shelves: DataFrame, places: DataFrame) -> DataFrame:
         "facility_id", F.col("name").alias("facility_name"), F.col("kind").alias("facility_kind"), "region"
     )
     return shelves.join(F.broadcast(names), "facility_id", how="left")
-
-
-def _filled() -> dict[str, Column]:
-    """Counts of shelves that are on one side of the joins only."""
-    counts = [field.name for field in _COUNTS if field.type == INT] + ["demand_units", "projected_outdates"]
-    return {name: F.coalesce(name, F.lit(0)) for name in counts}
 
 
 def _status(days_of_stock: Column, params: Mapping[str, Any]) -> Column:

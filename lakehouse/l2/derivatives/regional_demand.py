@@ -50,6 +50,7 @@ TABLE = Table(
 )
 KEY = list(TABLE.key)
 GROUP = KEY[1:]
+NUMBERS = (*COUNTS, "transfused")
 
 
 def build(
@@ -76,14 +77,15 @@ def build(
         params: demand_history_days (days that the table reaches back, 1830 when absent).
     """
     places = all_facilities(facilities, hospitals)
-    moves = placed_moves(distribution, units, donations, places)
+    asked_for = distribution.where(F.col("request_id").isNotNull())
+    moves = placed_moves(asked_for, units, donations, places)
     first_day = as_of - timedelta(days=int(params.get("demand_history_days", HISTORY_DAYS)) - 1)
     requests = judged_requests(blood_requests, moves, places, as_of=as_of)
     counted = (
         requests.unionByName(_transfused(units, places), allowMissingColumns=True)
         .where(F.col("demand_on").between(first_day, as_of))
         .groupBy(*KEY)
-        .agg(*[F.coalesce(F.sum(name), F.lit(0)).cast("int").alias(name) for name in (*COUNTS, "transfused")])
+        .agg(*[F.coalesce(F.sum(name), F.lit(0)).cast("int").alias(name) for name in NUMBERS])
     )
     return _every_day(counted).withColumns(_averages()).select(*TABLE.columns)
 
@@ -107,11 +109,24 @@ def _transfused(units: DataFrame, places: DataFrame) -> DataFrame:
 
 
 def _every_day(counted: DataFrame) -> DataFrame:
-    """Add the days without demand as rows of zeros."""
-    span = counted.agg(F.min("demand_on").alias("first"), F.max("demand_on").alias("last")).where("first is not null")
-    days = span.select(F.explode(F.expr("sequence(first, last, interval 1 day)")).alias("demand_on"))
-    groups = counted.select(*GROUP).distinct()
-    return days.crossJoin(groups).join(counted, KEY, how="left").fillna(0, [*COUNTS, "transfused"])
+    """Add the days without demand as rows of zeros.
+
+    The days of a group are put in an array, so that the demand behind them is read once, not once more for the
+    calendar and once more for the groups.
+    """
+    over_all = Window.partitionBy()
+    zeros = [F.lit(0).alias(name) for name in NUMBERS]
+    calendar = F.sequence(F.min("first_on").over(over_all), F.max("last_on").over(over_all), F.expr("INTERVAL 1 DAY"))
+    of_group = counted.groupBy(*GROUP).agg(
+        F.collect_list(F.struct("demand_on", *NUMBERS)).alias("found"),
+        F.min("demand_on").alias("first_on"),
+        F.max("demand_on").alias("last_on"),
+    )
+    days = of_group.withColumn("calendar", calendar).withColumn(
+        "blank", F.transform("calendar", lambda day: F.struct(day.alias("demand_on"), *zeros))
+    )
+    rows = days.select(*GROUP, F.inline(F.concat("found", "blank")))
+    return rows.groupBy(*KEY).agg(*[F.sum(name).cast("int").alias(name) for name in NUMBERS])
 
 
 def _averages() -> dict[str, Column]:

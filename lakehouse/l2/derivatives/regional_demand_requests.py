@@ -1,5 +1,6 @@
 """What became of each request: which day and group it is demand of, and what was filled, late, substituted or unmet."""
 
+from collections.abc import Callable
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -19,7 +20,6 @@ COUNTS = (
     "requested_patient",
     "requested_stock",
 )
-TALLIES = ("received", "in_time", "in_time_exact", "in_time_other", "by_closing")
 DAY = "INTERVAL '24' HOUR"
 
 
@@ -35,10 +35,11 @@ def judged_requests(blood_requests: DataFrame, moves: DataFrame, places: DataFra
     Returns:
         demand_on, region, component, abo_rhd (group ordered) and `COUNTS` (INT).
     """
-    requests = _with_replaced(_timed(blood_requests, places, as_of))
+    known = blood_requests.join(_replacements(blood_requests), "request_id", how="left")
     return (
-        requests.join(_tallied(requests, moves, as_of), "request_id", how="left")
-        .fillna(0, list(TALLIES))
+        _timed(known, places, as_of)
+        .join(_arrivals(moves, as_of), "request_id", how="left")
+        .withColumns(_tallies())
         .withColumn("requested", F.coalesce("units_requested", F.lit(0)))
         .withColumn("cancelled", _cancelled())
         .withColumn("filled_on_time", F.least("in_time", _net()))
@@ -55,12 +56,13 @@ def _timed(blood_requests: DataFrame, places: DataFrame, as_of: date) -> DataFra
     """Requests made by the end of `as_of` with their region, local day and deadlines.
 
     Adds demand_on, region, abo_rhd (group ordered), due_at (the units are needed by then), closes_at (what is
-    not here then is unmet) and as_of_end. Without `needed_at`, units are due 24 hours after the order, and an
-    order known by its day alone is due by the end of that day.
+    not here then is unmet), as_of_end and is_replaced. Without `needed_at`, units are due 24 hours after the order,
+    and an order known by its day alone is due by the end of that day.
     """
     hospitals = first_place_per_npi(places).select("npi", "region", F.col("timezone").alias("zone"))
     zone = F.coalesce("zone", F.lit("UTC"))
     ordered_on = event_date(F.col("requested_at"), F.col("is_date_only"), zone)
+    replaced_on = event_date(F.col("replacement.requested_at"), F.col("replacement.is_date_only"), zone)
     due_if_unsaid = F.when(F.col("is_date_only"), end_of_day(ordered_on, zone)).otherwise(_a_day_after("requested_at"))
     closed_at = F.when(F.col("closed_at") <= F.col("as_of_end"), F.col("closed_at"))
     return (
@@ -70,6 +72,7 @@ def _timed(blood_requests: DataFrame, places: DataFrame, as_of: date) -> DataFra
         .withColumn("demand_on", F.coalesce(event_date(F.col("needed_at"), F.lit(False), zone), ordered_on))
         .withColumn("region", F.coalesce("region", F.lit(UNKNOWN)))
         .withColumn("abo_rhd", F.coalesce("group_ordered", F.lit(UNKNOWN)))
+        .withColumn("is_replaced", replaced_on <= F.lit(as_of))
         .withColumn("as_of_end", end_of_day(F.lit(as_of), zone))
         .withColumn("due_at", F.coalesce("needed_at", due_if_unsaid))
         .withColumn("closes_at", F.coalesce(closed_at, _a_day_after("needed_at"), "due_at"))
@@ -80,45 +83,46 @@ def _a_day_after(instant: str) -> Column:
     return F.col(instant) + F.expr(DAY)
 
 
-def _with_replaced(requests: DataFrame) -> DataFrame:
-    """Mark the requests that another one replaces: what they have not got is ordered anew there."""
-    replaced = requests.select(F.col("replaces_request_id").alias("request_id"), F.lit(True).alias("is_replaced"))
-    named = replaced.where(F.col("request_id").isNotNull()).distinct()
-    return requests.join(named, "request_id", how="left")
+def _replacements(blood_requests: DataFrame) -> DataFrame:
+    """When the first request that replaces another was made: what that one has not got is ordered anew there."""
+    newer = blood_requests.where(F.col("replaces_request_id").isNotNull())
+    first = F.min(F.struct("requested_at", "is_date_only")).alias("replacement")
+    return newer.groupBy(F.col("replaces_request_id").alias("request_id")).agg(first)
 
 
-def _tallied(requests: DataFrame, moves: DataFrame, as_of: date) -> DataFrame:
-    """Units that arrived on each request by the end of `as_of`: request_id and `TALLIES`.
+def _arrivals(moves: DataFrame, as_of: date) -> DataFrame:
+    """Units that arrived on each request by the end of `as_of`: `arrivals` holds the instant and group of each.
 
     A unit that came, went back and came again on one request arrived once, the first time.
     """
     inbound = ~F.coalesce("kind", F.lit("issue")).isin("return", "export")
-    first = F.min_by(F.struct("arrived_at", "group_given"), "arrived_at").alias("first")
-    arrivals = (
-        moves.where(inbound & (F.col("arrived_on") <= F.lit(as_of)))
-        .withColumn("group_given", F.col("abo_rhd"))
-        .groupBy("request_id", F.coalesce("unit_id", "distribution_id").alias("arrival"))
-        .agg(first)
-        .select("request_id", "first.*")
+    arrived = moves.where(inbound & F.col("request_id").isNotNull() & (F.col("arrived_on") <= F.lit(as_of)))
+    once = arrived.groupBy("request_id", F.coalesce("unit_id", "distribution_id").alias("arrival")).agg(
+        F.min(F.struct(F.col("arrived_at").alias("at"), F.col("abo_rhd").alias("group"))).alias("first")
     )
-    deadlines = requests.select("request_id", "abo_rhd", "due_at", "closes_at")
-    return arrivals.join(deadlines, "request_id", how="inner").groupBy("request_id").agg(*_tallies())
+    return once.groupBy("request_id").agg(F.collect_list("first").alias("arrivals"))
 
 
-def _tallies() -> list[Column]:
-    """The counts of `TALLIES` over arrivals. An order of any or of an unknown group is met by every group."""
-    in_time = F.col("arrived_at") <= F.col("due_at")
-    is_exact = F.col("abo_rhd").isin("any", UNKNOWN) | F.coalesce(
-        F.col("group_given") == F.col("abo_rhd"), F.lit(False)
-    )
-    is_other = ~is_exact & F.col("group_given").isNotNull()
-    return [
-        F.count("*").alias("received"),
-        F.count_if(in_time).alias("in_time"),
-        F.count_if(in_time & is_exact).alias("in_time_exact"),
-        F.count_if(in_time & is_other).alias("in_time_other"),
-        F.count_if(F.col("arrived_at") <= F.col("closes_at")).alias("by_closing"),
-    ]
+def _tallies() -> dict[str, Column]:
+    """Counts over a request's arrivals. An order of any or of an unknown group is met by every group."""
+    ordered = F.col("abo_rhd")
+
+    def is_exact(unit: Column) -> Column:
+        return ordered.isin("any", UNKNOWN) | F.coalesce(unit["group"] == ordered, F.lit(False))
+
+    return {
+        "received": _how_many(lambda unit: F.lit(True)),
+        "in_time": _how_many(lambda unit: unit["at"] <= F.col("due_at")),
+        "in_time_exact": _how_many(lambda unit: (unit["at"] <= F.col("due_at")) & is_exact(unit)),
+        "in_time_other": _how_many(
+            lambda unit: (unit["at"] <= F.col("due_at")) & ~is_exact(unit) & unit["group"].isNotNull()
+        ),
+        "by_closing": _how_many(lambda unit: unit["at"] <= F.col("closes_at")),
+    }
+
+
+def _how_many(matches: Callable[[Column], Column]) -> Column:
+    return F.coalesce(F.size(F.filter("arrivals", matches)), F.lit(0))
 
 
 def _cancelled() -> Column:

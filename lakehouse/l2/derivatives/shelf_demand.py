@@ -28,11 +28,12 @@ def shelf_demand(
         facility_id, component, abo_rhd, demand_units (INT, above 0).
     """
     first_day = as_of - timedelta(days=window_days - 1)
-    moves = placed_moves(distribution, units, donations, places).where(F.col("component").isNotNull())
+    moves = placed_moves(_since(distribution, first_day), units, donations, places)
     kinds = F.broadcast(places.select("facility_id", "kind"))
-    used = _transfused(units).unionByName(_issued(moves)).unionByName(_returned(moves))
     return (
-        used.where(F.col("day").between(first_day, as_of))
+        _transfused(units)
+        .unionByName(_issued_and_returned(moves))
+        .where(F.col("day").between(first_day, as_of))
         .join(kinds, "facility_id", how="left")
         .where(F.col("is_hospital_use") == F.coalesce(F.col("kind") == "hospital", F.lit(False)))
         .groupBy(*SHELF)
@@ -42,8 +43,8 @@ def shelf_demand(
     )
 
 
-def shelf(facility_id: str) -> tuple[Column, Column, Column]:
-    """The shelf of a unit that `facility_id` names the place of."""
+def shelf(facility_id: Column) -> tuple[Column, Column, Column]:
+    """The shelf of a unit at `facility_id`."""
     return (
         F.coalesce(facility_id, F.lit(UNKNOWN)).alias("facility_id"),
         F.col("component"),
@@ -51,24 +52,27 @@ def shelf(facility_id: str) -> tuple[Column, Column, Column]:
     )
 
 
+def _since(distribution: DataFrame, first_day: date) -> DataFrame:
+    """Leave out what left before the window; a return counts on its arrival, which a later record may tell of."""
+    left_lately = F.greatest("shipped_at", "distributed_at") >= F.lit(first_day - timedelta(days=1))
+    return distribution.where(left_lately | (F.col("kind") == "return"))
+
+
 def _transfused(units: DataFrame) -> DataFrame:
-    transfused = units.where(F.col("state") == "transfused")
-    return _taken(transfused, "ended_at_facility_id", "ended_on", 1, is_hospital_use=True)
+    return units.where(F.col("state") == "transfused").select(
+        *shelf(F.col("ended_at_facility_id")),
+        F.col("ended_on").alias("day"),
+        F.lit(1).alias("taken"),
+        F.lit(True).alias("is_hospital_use"),
+    )
 
 
-def _issued(moves: DataFrame) -> DataFrame:
-    return _taken(moves.where("is_issue"), "from_facility_id", "left_on", 1, is_hospital_use=False)
-
-
-def _returned(moves: DataFrame) -> DataFrame:
-    back = moves.where(F.col("kind") == "return")
-    return _taken(back, "to_facility_id", "arrived_on", -1, is_hospital_use=False)
-
-
-def _taken(rows: DataFrame, facility_id: str, day: str, sign: int, *, is_hospital_use: bool) -> DataFrame:
-    return rows.select(
-        *shelf(facility_id),
-        F.col(day).alias("day"),
-        F.lit(sign).alias("taken"),
-        F.lit(is_hospital_use).alias("is_hospital_use"),
+def _issued_and_returned(moves: DataFrame) -> DataFrame:
+    is_return = F.coalesce(F.col("kind") == "return", F.lit(False))
+    where = F.when(is_return, F.col("to_facility_id")).otherwise(F.col("from_facility_id"))
+    return moves.where(F.col("component").isNotNull() & (F.col("is_issue") | is_return)).select(
+        *shelf(where),
+        F.when(is_return, F.col("arrived_on")).otherwise(F.col("left_on")).alias("day"),
+        F.when(is_return, -1).otherwise(1).alias("taken"),
+        F.lit(False).alias("is_hospital_use"),
     )

@@ -1,19 +1,20 @@
 """The formula for projected outdates against a day-by-day simulation of oldest-first use."""
 
+from collections import Counter
 from datetime import date, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, IntegerType, StringType, StructType
 
-from lakehouse.l2.derivatives.expiry_outlook import projected_outdates
+from lakehouse.l2.derivatives.expiry_outlook import missed_by_then
 from tests.support.rows import frame
 
 AS_OF = date(2024, 2, 25)
 WINDOW_DAYS, OUTLOOK_DAYS = 28, 14
-SHELF = StructType().add("facility_id", StringType()).add("component", StringType()).add("abo_rhd", StringType())
-STOCK = StructType([*SHELF.fields]).add("expires_on", DateType())
-DEMAND = StructType([*SHELF.fields]).add("demand_units", IntegerType())
+DAYS = StructType().add("facility_id", StringType()).add("component", StringType()).add("abo_rhd", StringType())
+DAYS = DAYS.add("expires_on", DateType()).add("in_stock", IntegerType()).add("demand_units", IntegerType())
 
 
 def simulate(days_left: list[int], demand_units: int) -> int:
@@ -30,18 +31,21 @@ def simulate(days_left: list[int], demand_units: int) -> int:
 
 def project(spark, shelves):
     """Projected outdates of each shelf (days left of its units, units of demand in the window)."""
-    keys = [{"facility_id": f"F{number}", "component": "platelets", "abo_rhd": "O+"} for number in range(len(shelves))]
-    stock = [
-        {**key, "expires_on": AS_OF + timedelta(days=left)}
-        for key, (lefts, _) in zip(keys, shelves, strict=True)
-        for left in lefts
+    rows = [
+        {
+            "facility_id": f"F{number}",
+            "component": "platelets",
+            "abo_rhd": "O+",
+            "expires_on": None if left is None else AS_OF + timedelta(days=left),
+            "in_stock": units,
+            "demand_units": demand or None,
+        }
+        for number, (lefts, demand) in enumerate(shelves)
+        for left, units in Counter(lefts).items()
     ]
-    demand = [{**key, "demand_units": units} for key, (_, units) in zip(keys, shelves, strict=True) if units]
-    rows = projected_outdates(
-        frame(spark, STOCK, stock), frame(spark, DEMAND, demand), AS_OF, WINDOW_DAYS, OUTLOOK_DAYS
-    ).collect()
-    found = {row["facility_id"]: row["projected_outdates"] for row in rows}
-    return [found.get(key["facility_id"], 0) for key in keys]
+    missed = frame(spark, DAYS, rows).select("*", missed_by_then(AS_OF, WINDOW_DAYS, OUTLOOK_DAYS).alias("missed"))
+    found = dict(missed.groupBy("facility_id").agg(F.max("missed")).collect())
+    return [found.get(f"F{number}") or 0 for number in range(len(shelves))]
 
 
 def test_projected_outdates__counted_by_hand(spark):
@@ -50,7 +54,7 @@ def test_projected_outdates__counted_by_hand(spark):
         ([1, 2, 3], 28),  # each is used on its last day
         ([1, 1, 3, 3, 3], 28),  # one is lost on day 1, one on day 3
         ([5], 0),  # no demand
-        ([15, 15], 0),  # beyond the outlook
+        ([0, None, 15, 15], 0),  # gone, without dating, or beyond the outlook
         ([7, 14], 2),  # one a fortnight: the first is lost, for none is asked for by day 7
         ([], 28),
     ]
