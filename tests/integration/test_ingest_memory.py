@@ -16,7 +16,8 @@ from lakehouse.storage.files import LocalFiles
 from tests.support.landing import donor
 
 TWO_GIGABYTES = 2 << 30
-PIECE = b"".join(donor(number, name="x" * 60) + b"\n" for number in range(6000))
+RECORDS = 250
+PIECE = b"".join(donor(number, name="x" * 4000) + b"\n" for number in range(RECORDS))
 PIECES = TWO_GIGABYTES // len(PIECE) + 1
 
 
@@ -52,5 +53,5 @@ def test_loader__of_two_gigabytes_holds_a_few_blocks() -> None:
         peak_arrow = max(peak_arrow, pa.total_allocated_bytes())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert last == 6000 * PIECES
+    assert last == RECORDS * PIECES
     assert peak < 64 << 20 and peak_arrow < 128 << 20
