@@ -1,0 +1,67 @@
+"""Ingest beside a bare read and write of the same files, as the slope between two sizes: fixed cost apart."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from benchmarks.harness import Measurement, at_most, seconds, slope
+from benchmarks.landing import write_donations
+from lakehouse.config import Config
+from lakehouse.l1.feeds import FEEDS
+from lakehouse.l1.ingest import ingest
+from lakehouse.storage.files import files_at
+from lakehouse.storage.lake import Lake
+
+FEED = FEEDS["donations"]
+KINDS = {"clean": 1.6, "with unknown fields": 2.8}
+FILES = 4
+
+
+def measure(spark: SparkSession, config: Config, folder: Path, sizes: tuple[int, int], times: int) -> list[Measurement]:
+    """The ratio of the slopes, for clean files and for files in which every record has unknown fields."""
+    found = []
+    for kind, goal in KINDS.items():
+        landings = [_landing(folder, size, kind) for size in sizes]
+        ratios = list(_ratios(spark, config, folder, landings, sizes, times))
+        found.append(at_most(f"ingest, {kind}", ratios, "x bare", goal, "spark.read.schema.json -> delta"))
+    return found
+
+
+def _ratios(
+    spark: SparkSession, config: Config, folder: Path, landings: list[Path], sizes: tuple[int, int], times: int
+) -> Iterator[float]:
+    """One ratio a round; the first round warms up and is left out."""
+    for turn in range(times + 1):
+        bare = [seconds(lambda landing=landing: _bare(spark, landing, folder / "bare")) for landing in landings]
+        ours = [seconds(lambda landing=landing: _ours(spark, config, landing, folder / "lake")) for landing in landings]
+        if turn:
+            yield _slope(sizes, ours) / _slope(sizes, bare)
+
+
+def _slope(sizes: tuple[int, int], took: list[float]) -> float:
+    return slope((sizes[0], took[0]), (sizes[1], took[1]))
+
+
+def _landing(folder: Path, records: int, kind: str) -> Path:
+    landing = folder / f"landing-{kind.replace(' ', '-')}-{records}"
+    if not landing.exists():
+        write_donations(landing, records, files=FILES, unknown=kind != "clean")
+    return landing
+
+
+def _bare(spark: SparkSession, landing: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    fields = [field for field in FEED.l1.schema.fields if not field.name.startswith("_")]
+    rows = spark.read.schema(type(FEED.l1.schema)(fields)).option("recursiveFileLookup", "true").json(str(landing))
+    rows.write.format("delta").save(str(target))
+
+
+def _ours(spark: SparkSession, config: Config, landing: Path, root: Path) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    lake = Lake(spark, str(root), run_id=f"bench-{landing.name}")
+    result = ingest(lake, files_at(str(landing)), config, lambda: datetime.now(UTC))
+    if not result.rows:
+        raise RuntimeError(f"nothing was ingested from {landing}: {result}")
