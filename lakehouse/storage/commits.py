@@ -1,13 +1,18 @@
 """The commits of a Delta table, read from its log by the open protocol, without a Spark job."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from lakehouse.errors import StorageError
 from lakehouse.storage.files import Files
+from lakehouse.table import Table
 
 VERSION_DIGITS = 20
+PROTOCOL = {"minReaderVersion": 1, "minWriterVersion": 2}
+"""What a reader and a writer of our tables must know; no table feature is used."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,8 @@ def read_commit(files: Files, path: str, version: int) -> Commit:
     Raises:
         StorageError: the commit is beyond the log's retention.
     """
-    name = f"{path}/_delta_log/{version:0{VERSION_DIGITS}d}.json"
     try:
-        with files.open(name) as stream:
+        with files.open(_commit_path(path, version)) as stream:
             actions = [json.loads(line) for line in stream.read().splitlines() if line]
     except FileNotFoundError:
         raise StorageError(f"{path} has no commit {version} in its log any more") from None
@@ -55,6 +59,35 @@ def commits_after(files: Files, path: str, version: int) -> list[Commit]:
     """Every commit later than `version`, oldest first."""
     latest = latest_version(files, path)
     return [read_commit(files, path, v) for v in range(version + 1, (latest if latest is not None else -1) + 1)]
+
+
+def create_table(files: Files, table: Table, properties: Mapping[str, str], note: str) -> bool:
+    """Write a table's first commit, which is all that an empty table is; False where another has written it.
+
+    One file appears at once, so neither a race nor a kill leaves half a table, as Delta's own statement does
+    (it makes the log's folder first, and then refuses a folder that is not empty).
+    """
+    metadata = {
+        "id": str(uuid5(NAMESPACE_URL, f"{files.root}/{table.path}#{note}")),
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": table.schema.json(),
+        "partitionColumns": list(table.partition_by),
+        "configuration": dict(properties),
+    }
+    info = {
+        "operation": "CREATE TABLE",
+        "operationParameters": {"partitionBy": json.dumps(list(table.partition_by)), "isManaged": "false"},
+        "isBlindAppend": True,
+        "operationMetrics": {},
+        "userMetadata": note,
+    }
+    actions = ({"commitInfo": info}, {"metaData": metadata}, {"protocol": PROTOCOL})
+    content = "".join(f"{json.dumps(action)}\n" for action in actions)
+    return files.create(_commit_path(table.path, 0), content.encode())
+
+
+def _commit_path(path: str, version: int) -> str:
+    return f"{path}/_delta_log/{version:0{VERSION_DIGITS}d}.json"
 
 
 def _is_commit(name: str) -> bool:

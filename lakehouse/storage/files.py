@@ -44,6 +44,9 @@ class Files(Protocol):
     def write(self, path: str, content: bytes) -> None:
         """Put a whole file in place at once."""
 
+    def create(self, path: str, content: bytes) -> bool:
+        """Put a whole file in place at once where there is none; False, and nothing done, where there is one."""
+
     def check_writable(self) -> None:
         """Raise UsageError where nothing can be written."""
 
@@ -92,12 +95,26 @@ class LocalFiles:
 
     def write(self, path: str, content: bytes) -> None:
         """Write beside, then rename, so that no reader sees half a file."""
-        target = self._base / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as stream:
+        os.replace(self._written_beside(path, content), self._base / path)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write beside, then link, which only the first can."""
+        beside = self._written_beside(path, content)
+        try:
+            os.link(beside, self._base / path)
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(beside)
+        return True
+
+    def _written_beside(self, path: str, content: bytes) -> str:
+        folder = (self._base / path).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as stream:
             stream.write(content)
         os.chmod(stream.name, 0o644)
-        os.replace(stream.name, target)
+        return stream.name
 
     def check_writable(self) -> None:
         """Raise UsageError where nothing can be written."""

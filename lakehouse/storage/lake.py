@@ -19,7 +19,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
-from lakehouse.storage.commits import Commit, commits_after, latest_version, read_commit
+from lakehouse.storage.commits import Commit, commits_after, create_table, latest_version, read_commit
 from lakehouse.storage.files import Files, files_at
 from lakehouse.table import Table
 
@@ -83,19 +83,11 @@ class Lake:
         """Create a table ahead of its first write, so that no two writers race to create it."""
         if self.version(table) is not None:
             return
-        try:
-            self._create(table)
-        except LOST_RACE:
-            # The winner of the race has made the very same table.
-            self._existing_version(table)
-
-    def _create(self, table: Table) -> None:
+        window = f"interval {self.window_days} days"
+        properties = {"delta.deletedFileRetentionDuration": window, "delta.logRetentionDuration": window}
         with _Write(self, table, "create"):
-            builder = DeltaTable.createIfNotExists(self.spark).location(self.uri(table)).addColumns(table.schema)
-            window = f"interval {self.window_days} days"
-            builder = builder.property("delta.deletedFileRetentionDuration", window)
-            builder = builder.property("delta.logRetentionDuration", window)
-            builder.partitionedBy(*table.partition_by).execute()
+            # Where another was first, it has made the very same table.
+            create_table(self.files, table, properties, self.run_id)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows, at its newest or a given version."""

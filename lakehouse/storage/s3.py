@@ -22,6 +22,7 @@ from lakehouse.storage.files import FileInfo
 T = TypeVar("T")
 RETRIES = BotoConfig(retries={"max_attempts": 4, "mode": "standard"}, connect_timeout=5, read_timeout=30)
 NOT_FOUND = {"404", "NoSuchKey"}
+TAKEN = {"412", "PreconditionFailed"}
 REFUSED = {
     *("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"),
     *("NoSuchBucket", "InvalidBucketName", "301", "PermanentRedirect", "AuthorizationHeaderMalformed"),
@@ -102,10 +103,20 @@ class S3Files:
 
     def write(self, path: str, content: bytes) -> None:
         """Put the whole object."""
+        self._call(lambda: self._put(path, content))
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Put the whole object on the condition that there is none."""
+        try:
+            self._call(lambda: self._put(path, content, IfNoneMatch="*"))
+        except FileExistsError:
+            return False
+        return True
+
+    def _put(self, path: str, content: bytes, **conditions: str) -> None:
         kinds = {"html": "text/html; charset=utf-8", "css": "text/css", "json": "application/json"}
         kind = kinds.get(path.rpartition(".")[2], "application/octet-stream")
-        put = {"Bucket": self.bucket, "Key": self._key(path), "Body": content, "ContentType": kind}
-        self._call(lambda: self.client.put_object(**put))
+        self.client.put_object(Bucket=self.bucket, Key=self._key(path), Body=content, ContentType=kind, **conditions)
 
     def check_writable(self) -> None:
         """Put and remove a small object."""
@@ -137,6 +148,8 @@ class S3Files:
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in NOT_FOUND:
             return FileNotFoundError(f"{self.root}: {error}")
+        if code in TAKEN:
+            return FileExistsError(f"{self.root}: {error}")
         if code in REFUSED:
             return UsageError(f"{self.root} refused the request: {error}")
         return StorageError(f"{self.root} failed: {error}")

@@ -38,6 +38,14 @@ def test_files__give_back_what_was_written(files: Files) -> None:
         assert stream.read() == b"new"
 
 
+def test_files__create_what_is_not_there(files: Files) -> None:
+    assert files.create("l1/log/0.json", b"first")
+    assert not files.create("l1/log/0.json", b"second")
+    with files.open("l1/log/0.json") as stream:
+        assert stream.read() == b"first"
+    assert files.names("l1/log") == ["0.json"]
+
+
 def test_files__walk_and_name_what_is_there(files: Files) -> None:
     for path in ("b/2.json", "b/c d/1.json", "a/x", "ab/x", "top"):
         files.write(path, path.encode())

@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
@@ -64,6 +66,32 @@ def test_create__by_racers_makes_one_table(spark: SparkSession, tmp_path: Path) 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda lake: lake.create(TABLE), lakes))
     assert [lake.version(TABLE) for lake in lakes] == [0, 0, 0]
+    assert held(lakes[0]) == []
+
+
+def test_create__finishes_what_a_killed_run_began(lake: Lake) -> None:
+    (Path(lake.root) / TABLE.path / "_delta_log").mkdir(parents=True)
+    lake.create(TABLE)
+    assert lake.version(TABLE) == 0 and held(lake) == []
+
+
+def test_create__makes_what_delta_would(lake: Lake, tmp_path: Path) -> None:
+    by_delta = DeltaTable.create(lake.spark).location(str(tmp_path / "delta")).addColumns(TABLE.schema)
+    for name in ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration"):
+        by_delta = by_delta.property(name, "interval 400 days")
+    by_delta.partitionedBy("place").execute()
+    lake.create(replace(TABLE, partition_by=("place",)))
+    same = ("format", "partitionColumns", "properties", "minReaderVersion", "minWriterVersion", "tableFeatures")
+    made, wanted = (
+        DeltaTable.forPath(lake.spark, str(place)).detail().select(*same).collect()
+        for place in (lake.uri(TABLE), tmp_path / "delta")
+    )
+    assert made == wanted
+    history = DeltaTable.forPath(lake.spark, lake.uri(TABLE)).history().collect()
+    assert [(row["version"], row["operation"], row["userMetadata"]) for row in history] == [
+        (0, "CREATE TABLE", "run 1")
+    ]
+    assert history[0]["timestamp"] is not None
 
 
 def test_append_once__writes_a_sequence_once(lake: Lake) -> None:
