@@ -11,6 +11,15 @@ from lakehouse.errors import UsageError
 
 DELTA_CLASS = "org.apache.spark.sql.delta.DeltaLog"
 
+# What every Column asks the JVM for by name; each asking is a search through some three hundred jars.
+OFTEN_ASKED = {
+    "functions": ("col", "lit", "when", "not", "coalesce", "sum", "struct"),
+    "org.apache.spark.sql.functions": ("col", "lit", "when", "not", "coalesce", "sum", "struct"),
+    "PythonUtils": ("toSeq",),
+    "PythonSQLUtils": (),
+    "org.apache.spark.sql.classic.SparkSession": ("getActiveSession", "getDefaultSession"),
+}
+
 
 def build_session(config: Config, app_name: str = "lakehouse") -> SparkSession:
     """Make (or get) the session that `config` describes.
@@ -31,7 +40,17 @@ def build_session(config: Config, app_name: str = "lakehouse") -> SparkSession:
     except (PySparkException, RuntimeError, FileNotFoundError) as error:
         raise UsageError(f"Spark did not start ({error}); it needs Java 17 or 21: run `make setup`") from error
     _require_delta(spark)
+    _remember_classes(spark)
     return spark
+
+
+def _remember_classes(spark: SparkSession) -> None:
+    """Keep the handles of the classes and functions that building a plan asks for thousands of times."""
+    for name, members in OFTEN_ASKED.items():
+        found = getattr(spark._jvm, name)
+        for member in members:
+            setattr(found, member, getattr(found, member))
+        setattr(spark._jvm, name, found)
 
 
 def _is_submitted() -> bool:

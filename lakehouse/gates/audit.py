@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.storagelevel import StorageLevel
 
 from lakehouse.errors import SuiteError
 from lakehouse.gates import gx
@@ -54,7 +55,7 @@ class Audit:
         return bool(self.broken)
 
 
-def audit(frame: DataFrame | pd.DataFrame, suite: Suite, *scopes: Scope) -> Audit:
+def audit(frame: DataFrame | pd.DataFrame, suite: Suite, *scopes: Scope, keep: bool = False) -> Audit:
     """Let Great Expectations judge `frame` by the rules of `scopes`.
 
     Args:
@@ -62,6 +63,7 @@ def audit(frame: DataFrame | pd.DataFrame, suite: Suite, *scopes: Scope) -> Audi
             aggregates.
         suite: where the rules are from.
         scopes: at least one scope.
+        keep: read a Spark frame once and keep it while it is judged, which takes a pass a condition and a key.
 
     Raises:
         SuiteError: the suite has no rule of these scopes, or a rule came back without a result.
@@ -70,15 +72,24 @@ def audit(frame: DataFrame | pd.DataFrame, suite: Suite, *scopes: Scope) -> Audi
     if not rules:
         raise SuiteError(f"suite {suite.name} has no rule of scope {', '.join(scopes)}: it would pass anything")
     columns = list(frame.columns)
-    batch = gx.batch_definition("pandas" if isinstance(frame, pd.DataFrame) else "spark").get_batch(
-        batch_parameters={"dataframe": _used(frame, rules)}
-    )
-    validation = batch.validate(gx.suite(suite.name, rules), result_format=gx.COUNTS_ONLY)
+    used = _used(frame, rules)
+    kept = used.persist(StorageLevel.MEMORY_AND_DISK) if keep and isinstance(used, DataFrame) else None
+    try:
+        validation = _validate(used, suite.name, rules)
+    finally:
+        if kept:
+            kept.unpersist()
     found = {result.expectation_config.meta["rule"]: result for result in validation.results}
     if len(validation.results) != len(rules) or set(found) != {rule.id for rule in rules}:
         lost = sorted({rule.id for rule in rules} - set(found))
         raise SuiteError(f"suite {suite.name}: {len(found)} results for {len(rules)} rules; without one: {lost}")
     return Audit(suite.name, tuple(_result(rule, found[rule.id], columns) for rule in rules), validation)
+
+
+def _validate(frame: DataFrame | pd.DataFrame, name: str, rules: Sequence[Rule]) -> Any:
+    engine = gx.batch_definition("pandas" if isinstance(frame, pd.DataFrame) else "spark")
+    batch = engine.get_batch(batch_parameters={"dataframe": frame})
+    return batch.validate(gx.suite(name, rules), result_format=gx.COUNTS_ONLY)
 
 
 def _used(frame: DataFrame | pd.DataFrame, rules: Sequence[Rule]) -> DataFrame | pd.DataFrame:

@@ -1,6 +1,5 @@
 """The gate of a promote: each feed's new batches are judged, split, and merged into its conformed table."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -22,9 +21,6 @@ from lakehouse.l2.conformed import CONFORMED, Pseudonym, newest
 from lakehouse.l2.conformed.order import ORDER
 from lakehouse.storage.lake import Lake
 from lakehouse.table import Feed
-
-# Great Expectations' engine keeps one active batch: judgements take turns.
-_JUDGING = threading.Lock()
 
 
 @dataclass
@@ -99,10 +95,9 @@ class Gatekeeper:
 
     def _verdict(self, judged: Judged, suite: Suite) -> Verdict:
         """The verdict of the suite; batches that people have accepted are not held by batch rules."""
-        with _JUDGING:
-            weighed = weigh(judged)
-            held = frozenset(batch for batch in weighed.held if (judged.feed.name, batch) not in self.overruled)
-            return vouch(replace(weighed, held=held), judged.accepted(held), suite)
+        weighed = weigh(judged)
+        held = frozenset(batch for batch in weighed.held if (judged.feed.name, batch) not in self.overruled)
+        return vouch(replace(weighed, held=held), judged.accepted(held), suite)
 
     def _quarantine(self, judgements: list[Judgement]) -> None:
         """Every feed's refusals in one write, before any of the good is written."""

@@ -36,20 +36,23 @@ class Auditor:
     clock: Callable[[], datetime]
     as_of: date
     params: Mapping[str, Any]
+    threads: int
 
     def audit(self, written: Collection[str]) -> ReleaseAudit:
         """Judge the tables that the run wrote by their suites, and all of them by the laws."""
         found = ReleaseAudit()
-        with ThreadPoolExecutor(1) as aside:
-            balances = aside.submit(self._balances)
-            for name in written:
-                self._judge(name, found)
+        with ThreadPoolExecutor(self.threads) as pool:
+            balances = pool.submit(self._balances)
+            for name, judged in zip(written, pool.map(self._judge, written), strict=True):
+                self._note(self.suites[name], judged, found)
             self._weigh(balances.result(), found)
         return found
 
-    def _judge(self, name: str, found: ReleaseAudit) -> None:
+    def _judge(self, name: str) -> Audit:
         suite = self.suites[name]
-        judged = audit(self._rows(name), suite, *{rule.scope for rule in suite.rules})
+        return audit(self._rows(name), suite, *{rule.scope for rule in suite.rules}, keep=True)
+
+    def _note(self, suite: Suite, judged: Audit, found: ReleaseAudit) -> None:
         found.audits.append(judged)
         found.failures += [result.message for result in judged.broken]
         rows = max((result.element_count or 0 for result in judged.results), default=0)
