@@ -44,6 +44,6 @@ def is_bare_date(rescued: Column, field: str) -> Column:
 
 def known_zone(zone: Column) -> Column:
     """The zone when it is one that Spark can count days in, else NULL."""
-    first, zero = F.lit(1), F.lit(0)
-    new_year = F.try_make_timestamp(F.lit(2000), first, first, zero, zero, zero, zone)
-    return F.when(new_year.isNotNull(), zone)
+    # try_make_timestamp would say the same, but fails on an unknown zone wherever Spark interprets it.
+    moment = F.concat(F.lit("2000-01-01 00:00:00 "), zone).try_cast("timestamp")
+    return F.when(zone.rlike(r"^\S+$") & moment.isNotNull(), zone)

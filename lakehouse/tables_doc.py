@@ -92,7 +92,7 @@ def _feed(feed: Feed) -> str:
 
 
 def _derivative(step: Derivative) -> str:
-    return _table(step.table, more=f"Built from {_names(step.inputs)}.\n")
+    return _table(step.table, more=f"Built from {_names(step.sources)}.\n")
 
 
 def _table(table: Table, *, without: Iterable[Field] = (), shared_law: str = "", more: str = "") -> str:

@@ -1,10 +1,9 @@
 """Conservation laws: what must add up between the tables of a release, whatever the data.
 
 A law counts both sides by different ways and gives rows (law, left, right, difference). The inputs are named as the
-tables are; conformed ones with withdrawn rows hidden.
+frames of `pipeline` are; conformed ones with withdrawn rows hidden.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,20 +14,19 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import event_date
-from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives.placed_moves import first_place_per_npi
 from lakehouse.l2.derivatives.refused_events import judged_steps, judged_tests, steps_of_units
 from lakehouse.l2.derivatives.regional_demand import HISTORY_DAYS
 from lakehouse.l2.derivatives.units import DISPOSITIONS, ON_HAND, UNREPORTED
-from lakehouse.l2.derivatives.units_donations import dated_donations
 from lakehouse.l2.derivatives.units_identity import assumed_units, component_units
+from lakehouse.l2.pipeline import parameters
 
 LAST_DAY = date(9999, 12, 30)
 
 
 @dataclass(frozen=True)
 class Law:
-    """One law: `sentence` says it; `check(<table>…, *, as_of, params)` counts both sides."""
+    """One law: `sentence` says it; `check(<frame>…, *, as_of, params)` counts both sides."""
 
     name: str
     sentence: str
@@ -36,9 +34,8 @@ class Law:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the tables that the check reads."""
-        parameters = inspect.signature(self.check).parameters.values()
-        return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY)
+        """Names of the frames that the check reads."""
+        return parameters(self.check)
 
 
 def units_by_state(units: DataFrame, *, as_of: date, params: Mapping[str, Any]) -> DataFrame:
@@ -55,17 +52,13 @@ def units_by_state(units: DataFrame, *, as_of: date, params: Mapping[str, Any]) 
 def units_in_and_out(
     units: DataFrame,
     components: DataFrame,
-    donations: DataFrame,
-    donation_events: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    dated: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
 ) -> DataFrame:
     """Every component, and every donation that stands for one, is one unit or is made after the as-of day."""
-    places = all_facilities(facilities, hospitals)
-    dated = dated_donations(donations, donation_events, places)
     later = component_units(components, dated, places, LAST_DAY).where(F.col("prepared_on") > F.lit(as_of))
     sides = (
         _counted(components, left=True)
@@ -79,21 +72,18 @@ def units_in_and_out(
 def events_placed_or_refused(  # noqa: PLR0913, PLR0917 -- an argument is a table
     units: DataFrame,
     refused_events: DataFrame,
-    donations: DataFrame,
-    donation_events: DataFrame,
+    dated: DataFrame,
     unit_events: DataFrame,
     distribution: DataFrame,
     dispositions: DataFrame,
     unit_parents: DataFrame,
     test_results: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
 ) -> DataFrame:
     """Every record about units is placed, is refused with a reason, or happened after the as-of day; a row a feed."""
-    places = all_facilities(facilities, hospitals)
     feeds = {
         "unit_events": unit_events,
         "distribution": distribution,
@@ -101,10 +91,7 @@ def events_placed_or_refused(  # noqa: PLR0913, PLR0917 -- an argument is a tabl
         "unit_parents": unit_parents,
         "test_results": test_results,
     }
-    steps = steps_of_units(
-        units, donations, unit_events, distribution, dispositions, unit_parents, test_results, places
-    )
-    dated = dated_donations(donations, donation_events, places)
+    steps = steps_of_units(units, dated, unit_events, distribution, dispositions, unit_parents, test_results, places)
     judged = judged_steps(steps, units, unit_parents).unionByName(judged_tests(test_results, dated))
     is_later = F.coalesce(F.col("on") > F.lit(as_of), F.lit(False))
     kept = judged.where(F.col("reason").isNull() | is_later)
@@ -141,14 +128,13 @@ def demand_is_what_was_transfused(
 def demand_is_what_was_requested(
     blood_requests: DataFrame,
     regional_demand: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
 ) -> DataFrame:
     """Units ordered for the days that the table reaches back to are in the demand of some region."""
-    zones = first_place_per_npi(all_facilities(facilities, hospitals)).select("npi", "timezone")
+    zones = first_place_per_npi(places).select("npi", "timezone")
     zone = F.coalesce("timezone", F.lit("UTC"))
     ordered_on = event_date(F.col("requested_at"), F.col("is_date_only"), zone)
     needed_on = F.coalesce(event_date(F.col("needed_at"), F.lit(False), zone), ordered_on)

@@ -1,13 +1,17 @@
-"""The wiring of L2: every derivative, and which tables its build reads."""
+"""The wiring of L2: every derivative, and which frames its build reads.
+
+A build's parameters name tables, or frames that several builds share and that are no table.
+"""
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from types import ModuleType
 
 from pyspark.sql import DataFrame
 
 from lakehouse.l2.conformed import CONFORMED
+from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives import (
     deviations,
     donor_retention,
@@ -16,23 +20,48 @@ from lakehouse.l2.derivatives import (
     regional_demand,
     units,
 )
+from lakehouse.l2.derivatives.units_donations import dated_donations
 from lakehouse.table import Table
 
 
 @dataclass(frozen=True)
 class Derivative:
-    """A derivative: its table, its pure build, and the tables that the build's parameters name."""
+    """A derivative: its table and its pure build."""
 
     table: Table
     build: Callable[..., DataFrame]
-    inputs: tuple[str, ...]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the build's parameters name."""
+        return parameters(self.build)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tables that its rows come from, sorted."""
+        return tuple(sorted(tables_behind(self.inputs)))
+
+
+def parameters(build: Callable[..., DataFrame]) -> tuple[str, ...]:
+    """Names of the frames that a build takes, in order."""
+    found = inspect.signature(build).parameters.values()
+    return tuple(parameter.name for parameter in found if parameter.kind is not parameter.KEYWORD_ONLY)
+
+
+SHARED: dict[str, Callable[..., DataFrame]] = {"places": all_facilities, "dated": dated_donations}
+"""Frames that several builds and laws take, by the name of the parameter; each is made of those before it."""
+
+
+def tables_behind(names: Iterable[str]) -> set[str]:
+    """The tables among these frames, and those that the shared ones are made of."""
+    names = set(names)
+    shared = {source for name in names & SHARED.keys() for source in parameters(SHARED[name])}
+    return (names - SHARED.keys()) | (tables_behind(shared) if shared else set())
 
 
 def derivative(module: ModuleType) -> Derivative:
-    """The derivative of a module: `TABLE`, and `build(<table>, …, *, as_of, params)`."""
-    parameters = inspect.signature(module.build).parameters.values()
-    inputs = tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY)
-    return Derivative(module.TABLE, module.build, inputs)
+    """The derivative of a module: `TABLE`, and `build(<frame>, …, *, as_of, params)`."""
+    return Derivative(module.TABLE, module.build)
 
 
 DERIVATIVES: tuple[Derivative, ...] = tuple(
@@ -60,7 +89,7 @@ def affected(changed: Collection[str]) -> list[Derivative]:
     """The derivatives that must be built anew when these tables changed."""
     names, steps = set(changed), []
     for step in [step for wave in waves(DERIVATIVES) for step in wave]:
-        if names & set(step.inputs):
+        if names & set(step.sources):
             names.add(step.table.name)
             steps.append(step)
     return steps

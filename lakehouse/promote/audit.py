@@ -13,9 +13,7 @@ from lakehouse.gates.audit import Audit, audit
 from lakehouse.gates.results import GATE_RESULTS, result_rows
 from lakehouse.gates.suite import Suite
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import L2_TABLES
-from lakehouse.release import live
-from lakehouse.storage.lake import Lake
+from lakehouse.promote.frames import Frames
 
 
 @dataclass
@@ -31,7 +29,8 @@ class ReleaseAudit:
 class Auditor:
     """Judges the versions that a run made, before anybody sees them."""
 
-    lake: Lake
+    run_id: str
+    frames: Frames
     suites: Mapping[str, Suite]
     clock: Callable[[], datetime]
     as_of: date
@@ -50,17 +49,17 @@ class Auditor:
 
     def _judge(self, name: str) -> Audit:
         suite = self.suites[name]
-        return audit(self._rows(name), suite, *{rule.scope for rule in suite.rules}, keep=True)
+        return audit(self.frames.of([name])[0], suite, *{rule.scope for rule in suite.rules}, keep=True)
 
     def _note(self, suite: Suite, judged: Audit, found: ReleaseAudit) -> None:
         found.audits.append(judged)
         found.failures += [result.message for result in judged.broken]
         rows = max((result.element_count or 0 for result in judged.results), default=0)
-        found.results += result_rows(judged, suite, tier="l2", run_id=self.lake.run_id, rows=rows, at=self.clock())
+        found.results += result_rows(judged, suite, tier="l2", run_id=self.run_id, rows=rows, at=self.clock())
 
     def _balances(self) -> list[tuple[str, int, int]]:
         """Both sides of every law: (law, left, right)."""
-        checks = [law.check(*map(self._rows, law.inputs), as_of=self.as_of, params=self.params) for law in LAWS]
+        checks = [law.check(*self.frames.of(law.inputs), as_of=self.as_of, params=self.params) for law in LAWS]
         both = reduce(DataFrame.unionByName, checks)
         return [(row["law"], row["left"], row["right"]) for row in both.collect()]
 
@@ -74,7 +73,7 @@ class Auditor:
 
     def _law_row(self, name: str, left: int, right: int, message: str) -> tuple[Any, ...]:
         row = {
-            "run_id": self.lake.run_id,
+            "run_id": self.run_id,
             "tier": "l2",
             "feed_or_table": name.partition(".")[0],
             "batch_seqs": [],
@@ -91,6 +90,3 @@ class Auditor:
             "judged_at": self.clock(),
         }
         return tuple(row.get(column) for column in GATE_RESULTS.columns)
-
-    def _rows(self, name: str) -> DataFrame:
-        return live(L2_TABLES[name], self.lake.read(L2_TABLES[name]))

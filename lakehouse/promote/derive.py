@@ -5,18 +5,26 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-from lakehouse.l2.pipeline import DERIVATIVES, L2_TABLES, Derivative, affected, waves
-from lakehouse.release import live
+from lakehouse.l2.pipeline import DERIVATIVES, Derivative, affected, waves
+from lakehouse.promote.frames import Frames
 from lakehouse.storage.lake import Lake
 
 
 def derive(
-    lake: Lake, changed: Collection[str], *, everything: bool, as_of: date, params: Mapping[str, Any], threads: int
+    lake: Lake,
+    frames: Frames,
+    changed: Collection[str],
+    *,
+    everything: bool,
+    as_of: date,
+    params: Mapping[str, Any],
+    threads: int,
 ) -> list[str]:
     """Build the derivatives that must be built anew.
 
     Args:
-        lake: where conformed tables are read and derivatives written.
+        lake: where derivatives are written.
+        frames: what they are built from.
         changed: names of the tables that this run wrote.
         everything: build all, because the as-of date, a parameter or the code changed.
         as_of: the day to speak about.
@@ -29,8 +37,7 @@ def derive(
     steps = list(DERIVATIVES) if everything else affected(changed)
 
     def build(step: Derivative) -> str:
-        inputs = [live(L2_TABLES[name], lake.read(L2_TABLES[name])) for name in step.inputs]
-        lake.replace(step.table, step.build(*inputs, as_of=as_of, params=params))
+        lake.replace(step.table, step.build(*frames.of(step.inputs), as_of=as_of, params=params))
         return step.table.name
 
     built: list[str] = []

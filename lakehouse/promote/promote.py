@@ -27,6 +27,7 @@ from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.promote.admit import Admission, Gatekeeper
 from lakehouse.promote.audit import Auditor
 from lakehouse.promote.derive import derive
+from lakehouse.promote.frames import Frames
 from lakehouse.promote.start import (
     Batchwork,
     Fingerprint,
@@ -135,10 +136,10 @@ class _Promote:
         log.info("gating %s", {feed: len(batches) for feed, batches in self.work.pending.items()} or "nothing new")
         admissions = self._gatekeeper().admit_all(FEEDS, self.work.pending, threads)
         self._write_holds(admissions)
-        written = self._derive([admission.feed for admission in admissions if admission.accepted])
-        log.info("auditing %s", ", ".join(written))
-        auditor = Auditor(self.lake, self.suites.l2, self.clock, self.as_of, self.config.params, threads)
-        audited = auditor.audit(written)
+        with self.lake.reading_whole():
+            frames = Frames(self.lake)
+            written = self._derive(frames, [admission.feed for admission in admissions if admission.accepted])
+            audited = self._auditor(frames).audit(written)
         self._write_results([row for a in admissions for row in a.results] + audited.results)
         require_own_commits(self.lake, L2_TABLES.values(), since)
         release = None if audited.failures else self._publish(admissions)
@@ -163,11 +164,16 @@ class _Promote:
         if holds:
             self.lake.append(HOLDS, hold_rows(self.lake.spark, holds, self.lake.run_id, self.clock()))
 
-    def _derive(self, changed: list[str]) -> list[str]:
+    def _auditor(self, frames: Frames) -> Auditor:
+        config, suites = self.config, self.suites.l2
+        return Auditor(self.lake.run_id, frames, suites, self.clock, self.as_of, config.params, config.pipeline.threads)
+
+    def _derive(self, frames: Frames, changed: list[str]) -> list[str]:
         everything = self.base is None or self.base.as_of != self.as_of or not self.mark.is_of(self.base)
         log.info("deriving as of %s", self.as_of)
         built = derive(
             self.lake,
+            frames,
             changed,
             everything=everything,
             as_of=self.as_of,

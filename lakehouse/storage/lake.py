@@ -4,7 +4,8 @@ Every write goes through here, carries the run's id in its commit, and passes th
 after it, which is how the tests break a run at any write.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from delta.exceptions import (
     ConcurrentAppendException,
@@ -35,6 +36,7 @@ LOST_RACE = (
 
 Probe = Callable[[str], None]
 NOTE = "spark.databricks.delta.commitInfo.userMetadata"
+SKIPPING = "spark.databricks.delta.stats.skipping"
 
 
 def no_probe(moment: str) -> None:
@@ -95,6 +97,16 @@ class Lake:
         if version is not None:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.uri(table))
+
+    @contextmanager
+    def reading_whole(self) -> Iterator[None]:
+        """Reads within it are of whole tables: to look for files to skip is a job for each scan, and skips none."""
+        before = str(self.spark.conf.get(SKIPPING))
+        self.spark.conf.set(SKIPPING, "false")
+        try:
+            yield
+        finally:
+            self.spark.conf.set(SKIPPING, before)
 
     def append_once(self, table: Table, rows: DataFrame, *, app_id: str, sequence: int) -> bool:
         """Append under a transaction id: whatever happens, `sequence` is written at most once.

@@ -13,7 +13,7 @@ from lakehouse.config import load_config
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ledger import FILES, read_ledger
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import DERIVATIVES, L2_TABLES, waves
+from lakehouse.l2.pipeline import DERIVATIVES, L2_TABLES, SHARED, parameters, waves
 from lakehouse.release import ReleaseReader, current_release
 from tests.support.lakes import KEY, LAST_DAY, Ended, lake_at, make_world, next_day, run
 
@@ -64,6 +64,8 @@ def test_laws__hold_on_every_as_of_date(spark: SparkSession, root: Path, first: 
     reader = ReleaseReader(lake, release, L2_TABLES)
     as_of, params = LAST_DAY - timedelta(days=days_back), load_config("local").params
     frames = {name: reader.read(name) for name in reader.tables}
+    for name, build in SHARED.items():
+        frames[name] = build(*[frames[n] for n in parameters(build)]).cache()
     for wave in waves(DERIVATIVES):
         for step in wave:
             frames[step.table.name] = step.build(*[frames[n] for n in step.inputs], as_of=as_of, params=params).cache()

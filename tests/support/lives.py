@@ -1,6 +1,5 @@
 """Lives of units for tests: conformed rows in a few words, and the builds over them."""
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.l2.conformed import CONFORMED
+from lakehouse.l2.pipeline import SHARED, parameters
 from tests.support.rows import frame
 
 Rows = Iterable[Mapping[str, Any]]
@@ -38,10 +38,15 @@ def conformed(spark: SparkSession, feed: str, rows: Rows = ()) -> DataFrame:
 
 
 def inputs(spark: SparkSession, build: Callable[..., DataFrame], feeds: Mapping[str, Rows]) -> dict[str, DataFrame]:
-    """The conformed frames that `build` asks for; facilities are `FACILITIES` unless said."""
-    wanted = [name for name in inspect.signature(build).parameters if name in CONFORMED]
+    """The conformed and shared frames that `build` asks for; facilities are `FACILITIES` unless said."""
     given = {"facilities": FACILITIES, **feeds}
-    return {name: conformed(spark, name, given.get(name, ())) for name in wanted}
+    wanted = [name for name in parameters(build) if name in CONFORMED or name in SHARED]
+    return {
+        name: SHARED[name](**inputs(spark, SHARED[name], feeds))
+        if name in SHARED
+        else conformed(spark, name, given.get(name, ()))
+        for name in wanted
+    }
 
 
 def built(

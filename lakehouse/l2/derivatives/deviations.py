@@ -10,13 +10,11 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives.deviations_donations import judged_donations
 from lakehouse.l2.derivatives.deviations_rules import of_ends, of_issues, of_units
 from lakehouse.l2.derivatives.deviations_transfusion import of_dating, of_groups
 from lakehouse.l2.derivatives.deviations_uses import uses, with_patient, with_reactive
 from lakehouse.l2.derivatives.refused_events import steps_of_units
-from lakehouse.l2.derivatives.units_donations import dated_donations
 from lakehouse.l2.derivatives.units_steps import live_dispositions
 from lakehouse.table import DATE, FLAG, INSTANT, TEXT, Field, Table
 
@@ -42,16 +40,14 @@ TABLE = Table(
 
 def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     units: DataFrame,
-    donations: DataFrame,
-    donation_events: DataFrame,
+    dated: DataFrame,
     test_results: DataFrame,
     unit_parents: DataFrame,
     unit_events: DataFrame,
     distribution: DataFrame,
     dispositions: DataFrame,
     patients: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -60,23 +56,19 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
 
     Args:
         units: the units of the same as-of day; the other frames are current conformed rows.
-        donations: type, day and bag of a donation.
-        donation_events: day and place of a donation.
+        dated: `dated_donations`: type, day and bag of a donation.
         test_results: when a unit turned reactive.
         unit_parents: whose result a pool has.
         unit_events: holds, and emergencies.
         distribution: issues.
         dispositions: transfusions and other ends.
         patients: group, sex and age of who received a unit.
-        facilities: zones and kinds.
-        hospitals: those without a record in `facilities`.
+        places: `all_facilities`: zones and kinds.
         as_of: the day that the judgement speaks about.
         params: none is read.
     """
-    places = all_facilities(facilities, hospitals)
-    dated = dated_donations(donations, donation_events, places)
     live = live_dispositions(dispositions)
-    steps = steps_of_units(units, donations, unit_events, distribution, live, unit_parents, test_results, places)
+    steps = steps_of_units(units, dated, unit_events, distribution, live, unit_parents, test_results, places)
     used = with_reactive(uses(units, steps, places, as_of), units, dated, test_results, unit_parents)
     rules = F.array(*of_units(), *of_issues(), *of_ends(), *of_dating(), *of_groups())
     use = F.col("use")

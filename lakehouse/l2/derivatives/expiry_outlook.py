@@ -12,7 +12,6 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
-from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives.shelf_demand import SHELF, shelf, shelf_demand
 from lakehouse.table import DATE, DOSES, FLAG, INT, NUMBER, TEXT, Field, Table
 
@@ -63,8 +62,7 @@ def build(
     units: DataFrame,
     distribution: DataFrame,
     donations: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -75,12 +73,10 @@ def build(
         units: the units' state at `as_of`.
         distribution: movements of units.
         donations: only to find the unit of a movement that names its bag alone.
-        facilities: with their time zones.
-        hospitals: those without a `facilities` record are facilities too.
+        places: `all_facilities`: time zones, regions and names.
         as_of: local day of each facility.
         params: demand_window_days, outlook_days, status_red_days, status_amber_days, status_green_days.
     """
-    places = all_facilities(facilities, hospitals)
     window_days, outlook_days = int(params["demand_window_days"]), int(params["outlook_days"])
     demand = shelf_demand(units, distribution, donations, places, as_of=as_of, window_days=window_days)
     days = _expiry_days(_held(units, places, as_of)).join(demand, list(SHELF), how="full")

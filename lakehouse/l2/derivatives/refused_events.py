@@ -11,11 +11,9 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives.units import DONATION_ABSENT
 from lakehouse.l2.derivatives.units_donations import (
     by_reference,
-    dated_donations,
     is_before_collection,
     reference,
 )
@@ -53,15 +51,13 @@ TABLE = Table(
 def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     units: DataFrame,
     components: DataFrame,
-    donations: DataFrame,
-    donation_events: DataFrame,
+    dated: DataFrame,
     test_results: DataFrame,
     unit_parents: DataFrame,
     unit_events: DataFrame,
     distribution: DataFrame,
     dispositions: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -71,23 +67,17 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     Args:
         units: the units of the same as-of day.
         components: when a unit that waits for its donation was recorded.
-        donations: what tests and bags are about.
-        donation_events: day and place of a donation.
+        dated: `dated_donations`: what tests and bags are about.
         test_results: results of donations, and cultures of units.
         unit_parents: makings; one of an imported unit never waits for its parent.
         unit_events: releases, holds, reservations, receipts.
         distribution: movements.
         dispositions: ends, replaced ones included.
-        facilities: zones.
-        hospitals: those without a record in `facilities`.
+        places: `all_facilities`: zones.
         as_of: the day that the judgement speaks about.
         params: none is read.
     """
-    places = all_facilities(facilities, hospitals)
-    dated = dated_donations(donations, donation_events, places)
-    steps = steps_of_units(
-        units, donations, unit_events, distribution, dispositions, unit_parents, test_results, places
-    )
+    steps = steps_of_units(units, dated, unit_events, distribution, dispositions, unit_parents, test_results, places)
     judged = (
         judged_steps(steps, units, unit_parents)
         .unionByName(judged_tests(test_results, dated))
@@ -100,7 +90,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
 
 def steps_of_units(
     units: DataFrame,
-    donations: DataFrame,
+    dated: DataFrame,
     unit_events: DataFrame,
     distribution: DataFrame,
     dispositions: DataFrame,
@@ -109,7 +99,7 @@ def steps_of_units(
     places: DataFrame,
 ) -> DataFrame:
     """Every record that names a unit, as a step (`units_steps.COLUMNS`), whether it can be placed or not."""
-    bags = units_of_bags(units.join(donations.select("donation_key", "bag_id"), on="donation_key", how="inner"))
+    bags = units_of_bags(units.join(dated.select("donation_key", "bag_id"), on="donation_key", how="inner"))
     named = records_of_units(unit_events, dispositions, unit_parents, test_results)
     return steps_of(named, [movement_records(distribution)], bags, places)
 

@@ -11,7 +11,6 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN, placed_moves
 from lakehouse.l2.derivatives.regional_demand_requests import COUNTS, judged_requests
 from lakehouse.table import DATE, INT, NUMBER, TEXT, Field, Table
@@ -58,8 +57,7 @@ def build(
     distribution: DataFrame,
     donations: DataFrame,
     units: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -71,12 +69,10 @@ def build(
         distribution: movements of units; those that name a request fill it when they arrive.
         donations: only to find the unit of a movement that names its bag alone.
         units: the units' state at `as_of`.
-        facilities: with their time zones and regions.
-        hospitals: those without a `facilities` record are facilities too.
+        places: `all_facilities`: time zones, regions and names.
         as_of: last local day that counts.
         params: demand_history_days (days that the table reaches back, 1830 when absent).
     """
-    places = all_facilities(facilities, hospitals)
     asked_for = distribution.where(F.col("request_id").isNotNull())
     moves = placed_moves(asked_for, units, donations, places)
     first_day = as_of - timedelta(days=int(params.get("demand_history_days", HISTORY_DAYS)) - 1)

@@ -16,12 +16,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import event_date, local_date
-from lakehouse.l2.conformed.all_facilities import all_facilities
-from lakehouse.l2.derivatives.units_donations import dated_donations, donation_facts, tests_by_donation
+from lakehouse.l2.derivatives.units_donations import donation_facts, tests_by_donation
 from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
 from lakehouse.l2.derivatives.units_records import admission_records, movement_records
 from lakehouse.l2.derivatives.units_states import with_end, with_place, with_state, with_steps
 from lakehouse.l2.derivatives.units_steps import live_dispositions, records_of_units, steps_of, units_of_bags
+from lakehouse.l2.kept import kept
 from lakehouse.table import DATE, DOSES, FLAG, INSTANT, TEXT, TEXTS, Field, Table
 
 ON_HAND = ("in_process", "quarantined", "available", "reserved")
@@ -91,8 +91,7 @@ DONATION_ABSENT = "units.donation_key.waiting"
 
 def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     components: DataFrame,
-    donations: DataFrame,
-    donation_events: DataFrame,
+    dated: DataFrame,
     donors: DataFrame,
     test_results: DataFrame,
     unit_parents: DataFrame,
@@ -100,8 +99,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     distribution: DataFrame,
     dispositions: DataFrame,
     patients: DataFrame,
-    facilities: DataFrame,
-    hospitals: DataFrame,
+    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -110,8 +108,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
 
     Args:
         components: current conformed rows; so are all the other frames.
-        donations: source of assumed units, and of what a unit takes from its donation.
-        donation_events: day and place of a donation.
+        dated: `dated_donations`: source of assumed units, and of what a unit takes from its donation.
         donors: group, where neither label nor test tells it.
         test_results: when a donation was tested, what was found.
         unit_parents: what pools, parts and modified units were made of.
@@ -119,18 +116,16 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         distribution: movements.
         dispositions: ends.
         patients: admissions that name a bag, for assumed units.
-        facilities: zones, regions and kinds.
-        hospitals: those without a record in `facilities`.
+        places: `all_facilities`: zones, regions and kinds.
         as_of: the state is that at the end of this day, local to each facility.
         params: `presumed_outdated_days`; `required_markers` (a donation without a final result of each is untested).
     """
-    places = all_facilities(facilities, hospitals)
-    dated = dated_donations(donations, donation_events, places)
     present = identities(components, dated, places, as_of)
     tests = tests_by_donation(test_results, dated, as_of, params)
     facts = donation_facts(dated, tests, donors, as_of)
-    made = _made(present.join(facts, on="donation_key", how="left"), unit_parents.where(_was_made(as_of)))
-    bags = units_of_bags(present.select("unit_id", "bag_id"))
+    known = kept(present.join(facts, on="donation_key", how="left"))
+    made = _made(known, unit_parents.where(_was_made(as_of)))
+    bags = units_of_bags(known.select("unit_id", "bag_id"))
     named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
     bagged = [movement_records(distribution), admission_records(patients)]
     steps = steps_of(named, bagged, bags, places)

@@ -13,6 +13,7 @@ import pytest
 from chispa.schema_comparer import assert_schema_equality
 
 from lakehouse.l2.conformed import CONFORMED
+from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives import expiry_outlook, units
 from tests.support.rows import frame
 
@@ -242,9 +243,9 @@ def outlook_of(spark, cases: list[tuple[int, Case]], as_of: date):
             for order, move in enumerate(case.moves)
         ]
     inputs = [frame(spark, units.TABLE, rows["units"])]
-    inputs += [frame(spark, CONFORMED[name].table, rows[name]) for name in ("distribution", "donations", "facilities")]
-    hospitals = frame(spark, CONFORMED["hospitals"].table, [])
-    return expiry_outlook.build(*inputs, hospitals, as_of=as_of, params=PARAMS)
+    inputs += [frame(spark, CONFORMED[name].table, rows[name]) for name in ("distribution", "donations")]
+    places = [frame(spark, CONFORMED[name].table, rows[name]) for name in ("facilities", "hospitals")]
+    return expiry_outlook.build(*inputs, all_facilities(*places), as_of=as_of, params=PARAMS)
 
 
 @pytest.fixture(scope="module")

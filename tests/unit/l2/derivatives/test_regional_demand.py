@@ -13,6 +13,7 @@ import pytest
 from chispa.schema_comparer import assert_schema_equality
 
 from lakehouse.l2.conformed import CONFORMED
+from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives import regional_demand, units
 from tests.support.rows import frame
 
@@ -249,7 +250,8 @@ def days(spark) -> dict[str, list[dict[str, Any]]]:
     names = ("blood_requests", "distribution", "donations")
     inputs = [frame(spark, CONFORMED[name].table, rows[name]) for name in names]
     inputs.append(frame(spark, units.TABLE, rows["units"]))
-    inputs += [frame(spark, CONFORMED[name].table, rows[name]) for name in ("facilities", "hospitals")]
+    places = [frame(spark, CONFORMED[name].table, rows[name]) for name in ("facilities", "hospitals")]
+    inputs.append(all_facilities(*places))
     built = regional_demand.build(*inputs, as_of=AS_OF, params={})
     assert_schema_equality(built.schema, regional_demand.TABLE.schema, ignore_nullable=True)
     found = defaultdict(list)

@@ -1,0 +1,190 @@
+"""The records of the original CrimsonCache project, and records that are wrong, from landing to a release.
+
+Two runs start at once, as a scheduler and a person may: one does the work, the other says that it came second.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.config import HOME
+from lakehouse.gates.holds import HOLDS
+from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.l1.feeds import FEEDS
+from lakehouse.l2.pipeline import L2_TABLES
+from lakehouse.release import current_release
+from tests.support.crimsoncache import DONORS, STORIES, Story, bag_of, donors, land_world
+from tests.support.lakes import KEY, LAST_DAY, Ended, content, lake_at, land
+
+pytestmark = pytest.mark.slow
+GOOD = next(donors())
+WRONG: dict[bytes, str] = {
+    b"junk\n": "donors.record.is_record",
+    b'{"donor_id": "x1"} and more\n': "donors.record.is_record",
+    b'{"donor_id": "x2", "name": "\xff"}\n': "donors.record.is_record",
+    b'{"unique_id": "nobody"}\n': "donors.donor_id.required",
+}
+ODD: dict[str, dict[str, object]] = {
+    "odd-unknown": {"shoe_size": 42},
+    "odd-text-for-number": {"age": "forty"},
+    "odd-number-for-text": {"sex": 1},
+}
+
+
+# A run is killed when the table has its first rows, in this order, each time by the run after.
+MOMENTS = ("ops/files", "l1/donations", "ops/quarantine", "l2/donations", "l2/units", "ops/gate_results")
+
+
+def start(root: Path) -> subprocess.Popen[str]:
+    """A run for `LAST_DAY` in a process, and a process group, of its own."""
+    command = [sys.executable, "jobs/run.py", "--lake", str(root), "--as-of", str(LAST_DAY)]
+    environment = {**os.environ, "LAKEHOUSE_KEY": KEY}
+    output = (root / f"{uuid4().hex}.out").open("w")
+    pipes = {"stdout": subprocess.PIPE, "stderr": output, "text": True, "start_new_session": True}
+    return subprocess.Popen(command, cwd=HOME, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def end(process: subprocess.Popen[str]) -> Ended:
+    """Wait for a run."""
+    printed, _ = process.communicate(timeout=900)
+    lines = printed.splitlines()
+    return Ended(process.returncode, json.loads(lines[-1]), "\n".join(lines[:-1]))
+
+
+def kill_at(root: Path, moment: str) -> None:
+    """Start a run and kill it, with all that it started, when a table gets its first rows."""
+    process = start(root)
+    commit = root / moment / "_delta_log" / f"{1:020d}.json"
+    give_up_at = time.monotonic() + 900
+    while not commit.exists():
+        assert process.poll() is None, f"the run ended before it wrote {moment}: {process.communicate()[0]}"
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("crimsoncache")
+    fill(root)
+    return root
+
+
+def fill(root: Path) -> None:
+    """Land the world, and with it what is wrong."""
+    land_world(root / "landing")
+    odd = b"".join(json.dumps({**GOOD, "donor_id": name, **more}).encode() + b"\n" for name, more in ODD.items())
+    land(root / "landing", "donors", b"".join(WRONG) + odd, name="a späte Datei.json")
+    renamed = [{"employee": f"e{number}", "name": "An Employee"} for number in range(3)]
+    land(root / "landing", "employees", renamed, name="renamed.json")
+
+
+@pytest.fixture(scope="module")
+def runs(root: Path) -> tuple[Ended, Ended]:
+    """The run that did the work, and the one that came second."""
+    started = [start(root) for _ in range(2)]
+    first, second = sorted(map(end, started), key=lambda ended: ended.code)
+    return first, second
+
+
+def test_runs__of_two_at_once_one_comes_second(runs: tuple[Ended, Ended]) -> None:
+    first, second = runs
+    assert (second.code, second.line["verdict"]) == (5, "busy"), second
+    assert first.code == 3, first
+    assert (first.line["verdict"], first.line["release_id"]) == ("incomplete", "r000001")
+
+
+def test_run__loses_nothing(spark: SparkSession, root: Path, runs: tuple[Ended, Ended]) -> None:
+    lake, line = lake_at(spark, root), runs[0].line
+    landed = {
+        path.name: sum(file.read_bytes().count(b"\n") for file in path.rglob("*.json"))
+        for path in (root / "landing").iterdir()
+    }
+    assert landed == {feed: lake.read(FEEDS[feed].l1).count() for feed in landed}
+    assert line["refused"] == {"donors": len(WRONG)}
+    held = {"employees": landed.pop("employees")}
+    assert {feed: line["accepted"].get(feed, 0) + line["refused"].get(feed, 0) for feed in landed} == landed
+    assert set(held) == {batch.partition("/")[0] for batch in line["held"]}
+
+
+def test_gate__refuses_what_is_no_record_or_has_no_key(
+    spark: SparkSession, root: Path, runs: tuple[Ended, Ended]
+) -> None:
+    lake = lake_at(spark, root)
+    broken = lake.read(QUARANTINE).select("_line", F.explode("violations").alias("violation"))
+    critical = broken.where("violation.severity = 'critical'").select("_line", "violation.rule").collect()
+    assert [row["rule"] for row in sorted(critical)] == list(WRONG.values())
+    raw = lake.read(FEEDS["donors"].l1).where("_raw is not null").select("_line", "_raw").collect()
+    assert [row["_raw"] for row in sorted(raw)] == [
+        "junk",
+        '{"donor_id": "x1"} and more',
+        '{"donor_id": "x2", "name": "\\xff"}',
+    ]
+
+
+def test_gate__keeps_what_it_does_not_know_and_warns(
+    spark: SparkSession, root: Path, runs: tuple[Ended, Ended]
+) -> None:
+    lake = lake_at(spark, root)
+    odd = lake.read(FEEDS["donors"].l1).where(F.col("donor_id").startswith("odd")).collect()
+    rescued = {row["donor_id"]: json.loads(row["_rescued"] or "null") for row in odd}
+    assert rescued == {
+        "odd-unknown": {"shoe_size": 42},
+        "odd-text-for-number": {"age": "forty"},
+        "odd-number-for-text": None,
+    }
+    assert lake.read(L2_TABLES["donors"]).count() == DONORS + len(ODD)
+
+
+def test_gate__holds_a_file_whose_key_was_renamed_and_says_so(
+    spark: SparkSession, root: Path, runs: tuple[Ended, Ended]
+) -> None:
+    release = current_release(lake_at(spark, root))
+    assert release is not None and release.is_incomplete and list(release.held) == ["employees"]
+    holds = lake_at(spark, root).read(HOLDS).collect()
+    assert [row["feed"] for row in holds] == ["employees"]
+    assert "employee_id" in holds[0]["reason"] and "employee " in holds[0]["reason"]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_units__are_assumed_from_donations(
+    spark: SparkSession, root: Path, runs: tuple[Ended, Ended], story: Story
+) -> None:
+    lake = lake_at(spark, root)
+    donations = lake.read(L2_TABLES["donations"]).select("donation_key", "bag_id")
+    units = lake.read(L2_TABLES["units"]).join(donations, "donation_key").where(F.col("bag_id") == bag_of(story))
+    (unit,) = units.collect()
+    ended_on = None if story.ended_days_ago is None else LAST_DAY - timedelta(days=story.ended_days_ago)
+    assert (unit["state"], unit["ended_on"]) == (story.state, ended_on)
+    assert (unit["component"], unit["is_assumed"], unit["abo_rhd"]) == ("whole_blood", True, "O+")
+    given_on = LAST_DAY - timedelta(days=story.days_ago)
+    assert (unit["prepared_on"], unit["expires_at"].date()) == (given_on, given_on + timedelta(days=35))
+
+
+def test_run__killed_at_six_moments_ends_like_an_undisturbed_one(
+    spark: SparkSession, root: Path, runs: tuple[Ended, Ended], tmp_path: Path
+) -> None:
+    fill(tmp_path)
+    for moment in MOMENTS:
+        kill_at(tmp_path, moment)
+    last = end(start(tmp_path))
+    assert (last.code, last.line["verdict"], last.line["release_id"]) == (3, "incomplete", "r000001")
+    killed, undisturbed = lake_at(spark, tmp_path), lake_at(spark, root)
+    for table in (QUARANTINE, *[feed.l1 for feed in FEEDS.values()], *L2_TABLES.values()):
+        if undisturbed.version(table) is None:
+            assert killed.version(table) is None
+        else:
+            found, wanted = content(killed.read(table), table), content(undisturbed.read(table), table)
+            assert found == wanted, table.path

@@ -1,0 +1,122 @@
+"""Records as the original CrimsonCache project writes them: no field of ours, integer NPIs, results as 0 and 1."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.support.lakes import LAST_DAY, land
+
+Record = dict[str, Any]
+GROUPS = ("O positive", "A positive", "B negative", "AB negative")
+NPIS = (1000000001, 1000000002)
+DONORS = 100
+
+
+@dataclass(frozen=True)
+class Story:
+    """A donation as CrimsonCache tells it, and the unit that must come of it on `LAST_DAY`."""
+
+    name: str
+    days_ago: int
+    status: str
+    state: str
+    ended_days_ago: int | None = None
+    is_passed: bool | None = True
+    admitted_days_ago: int | None = None
+    distributed_days_ago: int | None = None
+
+
+STORIES = (
+    Story("fresh", 5, "available", "available"),
+    Story("kept for someone", 10, "reserved", "reserved"),
+    Story("last day", 34, "available", "available"),
+    Story("past its dating", 36, "available", "outdated", ended_days_ago=1),
+    Story("thrown away", 20, "discarded", "discarded", ended_days_ago=19),
+    Story("used by a patient", 15, "used", "transfused", ended_days_ago=6, admitted_days_ago=6),
+    Story("used at a hospital", 15, "used", "transfused", ended_days_ago=8, distributed_days_ago=8),
+    Story("used somewhere", 15, "used", "transfused"),
+    Story("sent, then used", 18, "used", "transfused", ended_days_ago=3, admitted_days_ago=3, distributed_days_ago=9),
+    Story("failed its test", 7, "available", "quarantined", is_passed=False),
+    Story("not tested yet", 0, "available", "available", is_passed=None),
+)
+
+
+def bag_of(story: Story) -> str:
+    """The bag of a story's donation."""
+    return f"O positive-{STORIES.index(story):08x}"
+
+
+def donors() -> Iterator[Record]:
+    for number in range(DONORS):
+        yield {
+            "donor_id": f"donor-{number}",
+            "unique_id": f"u-{number}",
+            "name": f"Donor {number}",
+            "birthdate": f"19{50 + number % 50}-03-04",
+            "age": 40,
+            "sex": "F" if number % 2 else "M",
+            "ethnicity": "unknown",
+            "blood_type": GROUPS[number % len(GROUPS)],
+            "first_donation_date": "2020-01-01",
+            "last_donation_date": "2024-01-01",
+            "total_donations": 3,
+        }
+
+
+def land_world(landing: Path) -> None:
+    """Land donors, hospitals, sessions, donations, patients, requests and movements."""
+    hospitals = [{"NPI": npi, "address": "1 Main St", "tel": "555-0100", "POC": "the desk"} for npi in NPIS]
+    session = {"event_id": "e1", "start_datetime": "2024-01-01T09:00:00", "end_datetime": "2024-01-01T15:00:00"}
+    request = {
+        "request_id": "q1",
+        "NPI": NPIS[0],
+        "request_datetime": f"{LAST_DAY}T08:00:00",
+        "units_requested": 4,
+        "blood_type": "A positive",
+        "status": "open",
+    }
+    land(landing, "donors", list(donors()), name="donors.json")
+    land(landing, "hospitals", hospitals, name="hospitals.json")
+    land(landing, "donation_events", [{**session, "total_units": len(STORIES), "a_pos": 2}], name="events.json")
+    land(landing, "donations", list(map(_donation, STORIES)), name="donations.json")
+    land(landing, "patients", list(_patients()), name="patients.json")
+    land(landing, "blood_requests", [request], name="requests.json")
+    land(landing, "distribution", list(_movements()), name="distribution.json")
+
+
+def _donation(story: Story) -> Record:
+    given_on = _day(story.days_ago)
+    return {
+        "bag_id": bag_of(story),
+        "donor_id": f"donor-{4 * STORIES.index(story)}",
+        "event_id": "e1",
+        "donation_date": str(given_on),
+        "test_date": None if story.is_passed is None else str(given_on + timedelta(days=1)),
+        "test_result": None if story.is_passed is None else int(story.is_passed),
+        "status": story.status,
+    }
+
+
+def _patients() -> Iterator[Record]:
+    for story in STORIES:
+        if story.admitted_days_ago is not None:
+            admitted_on = str(_day(story.admitted_days_ago))
+            yield {"patient_id": f"p {story.name}", "admission_date": admitted_on, "bag_id": bag_of(story)}
+
+
+def _movements() -> Iterator[Record]:
+    for number, story in enumerate(STORIES):
+        if story.distributed_days_ago is not None:
+            yield {
+                "distribution_id": f"m{number}",
+                "bag_id": bag_of(story),
+                "NPI": NPIS[number % 2],
+                "distribution_date": str(_day(story.distributed_days_ago)),
+                "request_id": "q1",
+            }
+
+
+def _day(days_ago: int) -> date:
+    return LAST_DAY - timedelta(days=days_ago)
