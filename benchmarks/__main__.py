@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import ingest
+from benchmarks import ingest, runs
 from benchmarks.harness import keep
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -19,8 +19,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args()
     config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
+    folder = options.folder.resolve()
+    found = runs.measure(load_config("local"), folder)
     spark = build_session(config, "bench")
-    keep("bench", ingest.measure(spark, config, options.folder, tuple(options.records), options.times))
+    keep("bench", found + ingest.measure(spark, config, folder, tuple(options.records), options.times))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from lakehouse.columns import local_date
+from lakehouse.l2.derivatives.expiry_outlook import status_of
 
 COUNTS = ("on_hand", "available", "expiring_1d", "expiring_3d", "expiring_7d")
 WAITING_STATES = ("available", "reserved")
@@ -51,17 +52,6 @@ def stock(outlook: DataFrame, params: Mapping[str, Any]) -> DataFrame:
         "mean_daily_demand",
         "days_of_stock",
         status_of(F.col("days_of_stock"), params).alias("status"),
-    )
-
-
-def status_of(days: Column, params: Mapping[str, Any]) -> Column:
-    """red, amber, yellow, green by days of stock; no_demand where there are none."""
-    return (
-        F.when(days.isNull(), "no_demand")
-        .when(days < params["status_red_days"], "red")
-        .when(days < params["status_amber_days"], "amber")
-        .when(days < params["status_green_days"], "yellow")
-        .otherwise("green")
     )
 
 

@@ -86,7 +86,7 @@ def build(
         .withColumn("mean_daily_demand", F.col("demand_units") / F.lit(window_days))
         .withColumn("no_demand", F.col("demand_units") == 0)
         .withColumn("days_of_stock", F.when(~F.col("no_demand"), F.col("available") / F.col("mean_daily_demand")))
-        .withColumn("status", _status(F.col("days_of_stock"), params))
+        .withColumn("status", status_of(F.col("days_of_stock"), params))
         .withColumn("as_of", F.lit(as_of))
         .select(*TABLE.columns)
     )
@@ -167,7 +167,8 @@ def _named(shelves: DataFrame, places: DataFrame) -> DataFrame:
     return shelves.join(F.broadcast(names), "facility_id", how="left")
 
 
-def _status(days_of_stock: Column, params: Mapping[str, Any]) -> Column:
+def status_of(days_of_stock: Column, params: Mapping[str, Any]) -> Column:
+    """red, amber, yellow or green by days of stock; no_demand where they are NULL."""
     return (
         F.when(days_of_stock.isNull(), "no_demand")
         .when(days_of_stock < float(params["status_red_days"]), "red")
