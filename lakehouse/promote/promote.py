@@ -144,6 +144,7 @@ class _Promote:
         require_own_commits(self.lake, L2_TABLES.values(), since)
         release = None if audited.failures else self._publish(admissions)
         label = release.release_id if release else f"refused-{self.lake.run_id}"
+        untold = self._untold_holds()
         self._write_docs(label, [audit for a in admissions for audit in a.audits] + audited.audits)
         return Promoted(
             release=release or self.base,
@@ -151,10 +152,16 @@ class _Promote:
             label=label,
             accepted=Counter({a.feed: a.accepted for a in admissions if a.accepted}),
             refused=Counter({a.feed: a.refused for a in admissions if a.refused}),
-            holds=[hold for admission in admissions for hold in admission.holds],
+            holds=[hold for admission in admissions for hold in admission.holds] + untold,
             failures=audited.failures,
-            exit_code=HELD if audited.failures else _exit_code(admissions),
+            exit_code=HELD if audited.failures or untold else _exit_code(admissions),
         )
+
+    def _untold_holds(self) -> list[Hold]:
+        """Batches that a run held and then died, so that nobody was told: this run tells."""
+        told = {(feed, batch) for feed, batches in (self.base.held if self.base else {}).items() for batch in batches}
+        held = {(feed, batch) for feed, batches in self.work.held.items() for batch in batches}
+        return [self.work.holds[place] for place in sorted(held - told)]
 
     def _gatekeeper(self) -> Gatekeeper:
         return Gatekeeper(self.lake, self.suites.l1, pseudonymiser(self.key), self.clock, self.work.accepted)

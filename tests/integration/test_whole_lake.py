@@ -63,13 +63,13 @@ def test_run__accepts_every_record_of_clean_data(first: Ended) -> None:
     assert first.line["held"] == []
 
 
-@pytest.mark.parametrize("days_back", [0, 7, 25])
-def test_laws__hold_on_every_as_of_date(spark: SparkSession, root: Path, first: Ended, days_back: int) -> None:
+def test_laws__hold_on_another_day_too(spark: SparkSession, root: Path, first: Ended) -> None:
+    """On its own day a release is not published unless they hold."""
     lake = lake_at(spark, root)
     release = current_release(lake)
     assert release is not None
     reader = ReleaseReader(lake, release, L2_TABLES)
-    as_of, params = LAST_DAY - timedelta(days=days_back), load_config("local").params
+    as_of, params = LAST_DAY - timedelta(days=25), load_config("local").params
     frames = {name: reader.read(name) for name in reader.tables}
     for name, build in SHARED.items():
         frames[name] = kept(build(*[frames[n] for n in parameters(build)]))

@@ -1,0 +1,43 @@
+"""Runs in processes of their own, as people start them; some are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from lakehouse.config import HOME
+from tests.support.lakes import KEY, LAST_DAY, Ended
+
+
+def start(root: Path) -> subprocess.Popen[str]:
+    """A run for `LAST_DAY` in a process, and a process group, of its own."""
+    command = [sys.executable, "jobs/run.py", "--lake", str(root), "--as-of", str(LAST_DAY)]
+    environment = {**os.environ, "LAKEHOUSE_KEY": KEY}
+    output = (root / f"{uuid4().hex}.out").open("w")
+    pipes = {"stdout": subprocess.PIPE, "stderr": output, "text": True, "start_new_session": True}
+    return subprocess.Popen(command, cwd=HOME, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def end(process: subprocess.Popen[str]) -> Ended:
+    """Wait for a run."""
+    printed, _ = process.communicate(timeout=900)
+    lines = printed.splitlines()
+    return Ended(process.returncode, json.loads(lines[-1]), "\n".join(lines[:-1]))
+
+
+def kill_at(root: Path, moment: str) -> None:
+    """Start a run and kill it, with all that it started, when a table gets its first rows."""
+    process = start(root)
+    commit = root / moment / "_delta_log" / f"{1:020d}.json"
+    give_up_at = time.monotonic() + 900
+    while not commit.exists():
+        assert process.poll() is None, f"the run ended before it wrote {moment}: {process.communicate()[0]}"
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
