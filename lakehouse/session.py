@@ -12,9 +12,10 @@ from lakehouse.errors import UsageError
 DELTA_CLASS = "org.apache.spark.sql.delta.DeltaLog"
 
 # What every Column asks the JVM for by name; each asking is a search through some three hundred jars.
+FUNCTIONS = ("col", "lit", "when", "not", "coalesce", "sum", "struct")
 OFTEN_ASKED = {
-    "functions": ("col", "lit", "when", "not", "coalesce", "sum", "struct"),
-    "org.apache.spark.sql.functions": ("col", "lit", "when", "not", "coalesce", "sum", "struct"),
+    "functions": FUNCTIONS,
+    "org.apache.spark.sql.functions": FUNCTIONS,
     "PythonUtils": ("toSeq",),
     "PythonSQLUtils": (),
     "org.apache.spark.sql.classic.SparkSession": ("getActiveSession", "getDefaultSession"),

@@ -35,6 +35,7 @@ from lakehouse.promote.start import (
     by_feed,
     create_tables,
     fingerprint,
+    places,
     require_own_commits,
     settle,
 )
@@ -159,9 +160,8 @@ class _Promote:
 
     def _untold_holds(self) -> list[Hold]:
         """Batches that a run held and then died, so that nobody was told: this run tells."""
-        told = {(feed, batch) for feed, batches in (self.base.held if self.base else {}).items() for batch in batches}
-        held = {(feed, batch) for feed, batches in self.work.held.items() for batch in batches}
-        return [self.work.holds[place] for place in sorted(held - told)]
+        told = places(self.base.held) if self.base else set()
+        return [self.work.holds[place] for place in sorted(places(self.work.held) - told)]
 
     def _gatekeeper(self) -> Gatekeeper:
         return Gatekeeper(self.lake, self.suites.l1, pseudonymiser(self.key), self.clock, self.work.accepted)
@@ -197,7 +197,7 @@ class _Promote:
         consumed = {feed: set(batches) for feed, batches in (base.consumed if base else {}).items()}
         for admission in admissions:
             consumed.setdefault(admission.feed, set()).update(admission.batches)
-        held = {(feed, batch) for feed, batches in self.work.held.items() for batch in batches}
+        held = places(self.work.held)
         held |= {(hold.feed, hold.batch_seq) for admission in admissions for hold in admission.holds}
         versions = {table.path: self.lake.version(table) for table in L2_TABLES.values()}
         release = Release(

@@ -112,9 +112,9 @@ def batchwork(lake: Lake, base: Release | None) -> Batchwork:
     loaded = {
         (event.feed, event.batch_seq) for event in ledger.last.values() if event.event == "loaded" and event.records
     }
-    consumed = {(feed, batch) for feed, batches in (base.consumed if base else {}).items() for batch in batches}
+    consumed = places(base.consumed) if base else set()
     holds = standing(lake.read(HOLDS))
-    rolled_back = {(feed, batch) for feed, batches in (base.held if base else {}).items() for batch in batches}
+    rolled_back = places(base.held) if base else set()
     for place in sorted(rolled_back - set(holds)):
         holds[place] = Hold(*place, event="held", reason="only an abandoned release had it")
     waiting = {place for place, hold in holds.items() if hold.event == "held"}
@@ -130,3 +130,8 @@ def by_feed(places: Iterable[tuple[str, int]]) -> Batches:
     for feed, batch in sorted(places):
         batches[feed].append(batch)
     return dict(batches)
+
+
+def places(batches: Mapping[str, Iterable[int]]) -> set[tuple[str, int]]:
+    """Batches by feed, as (feed, batch) pairs."""
+    return {(feed, batch) for feed, numbers in batches.items() for batch in numbers}

@@ -1,4 +1,4 @@
-"""The commits of a Delta table, read from its log by the open protocol, without a Spark job."""
+"""The commits of a Delta table, by the open protocol and without a Spark job: read, and the first one written."""
 
 import json
 from collections.abc import Mapping
@@ -61,8 +61,8 @@ def commits_after(files: Files, path: str, version: int) -> list[Commit]:
     return [read_commit(files, path, v) for v in range(version + 1, (latest if latest is not None else -1) + 1)]
 
 
-def create_table(files: Files, table: Table, properties: Mapping[str, str], note: str) -> bool:
-    """Write a table's first commit, which is all that an empty table is; False where another has written it.
+def create_table(files: Files, table: Table, properties: Mapping[str, str], note: str) -> None:
+    """Write a table's first commit, which is all that an empty table is; nothing where another has written it.
 
     One file appears at once, so neither a race nor a kill leaves half a table, as Delta's own statement does
     (it makes the log's folder first, and then refuses a folder that is not empty).
@@ -83,10 +83,8 @@ def create_table(files: Files, table: Table, properties: Mapping[str, str], note
     }
     actions = ({"commitInfo": info}, {"metaData": metadata}, {"protocol": PROTOCOL})
     content = "".join(f"{json.dumps(action)}\n" for action in actions)
-    is_ours = files.create(_commit_path(table.path, 0), content.encode())
-    if is_ours:
+    if files.create(_commit_path(table.path, 0), content.encode()):
         files.create(f"{table.path}/_delta_log/{0:0{VERSION_DIGITS}d}.crc", json.dumps(_checksum(metadata)).encode())
-    return is_ours
 
 
 def _checksum(metadata: Mapping[str, Any]) -> dict[str, Any]:
