@@ -16,7 +16,7 @@ from benchmarks.harness import Measurement, at_most, seconds, slope
 from benchmarks.landing import write_donations
 from lakehouse.config import HOME, Config
 from lakehouse.gates.gate import judge_feed, vouch, weigh
-from lakehouse.gates.suite import load_suites
+from lakehouse.gates.suite import read_suites
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ingest import ingest
 from lakehouse.storage.files import files_at
@@ -81,7 +81,7 @@ def _ours(spark: SparkSession, config: Config, landing: Path, root: Path) -> Non
 
 def _gate(spark: SparkSession, root: Path) -> None:
     """Judge, weigh and vouch for the batch, as a promote does."""
-    suite = load_suites(HOME / "expectations" / "l1", tuple(FEEDS))[FEED.name]
+    suite = read_suites(HOME / "expectations" / "l1", tuple(FEEDS))[FEED.name]
     judged = judge_feed(Lake(spark, str(root), run_id="bench").read(FEED.l1), FEED, suite)
     kept = replace(judged, frame=judged.frame.persist(StorageLevel.MEMORY_AND_DISK))
     verdict = vouch(weigh(kept), kept.accepted(), suite)

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
+from pyspark.sql import SparkSession
+
 from lakehouse.config import ENVIRONMENTS, Config, load_config
 from lakehouse.errors import LakeError, StorageError
 from lakehouse.session import build_session
@@ -50,9 +52,12 @@ class Run:
 
     @cached_property
     def lake(self) -> Lake:
-        """The lake; making it starts Spark."""
-        spark = build_session(self.config, self.job)
-        return Lake(spark, self.args.lake, run_id=self.run_id, window_days=self.config.lake.release_window_days)
+        """The lake; Spark starts where it is first needed."""
+        window_days = self.config.lake.release_window_days
+        return Lake(self._session, self.args.lake, run_id=self.run_id, window_days=window_days)
+
+    def _session(self) -> SparkSession:
+        return build_session(self.config, self.job)
 
     @cached_property
     def landing(self) -> Files:

@@ -4,15 +4,15 @@ A row of `ops/releases` is one release. The current one has the greatest sequenc
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType
 
-from lakehouse.errors import LeaseTakenError, UsageError
-from lakehouse.storage.lake import LOST_RACE, Lake
+from lakehouse.errors import UsageError
+from lakehouse.storage.lake import Lake
 from lakehouse.table import DATE, FLAG, INSTANT, LONG, LONG_BY_TEXT, TEXT, Field, Table
 
 BATCHES = MapType(TEXT, ArrayType(LONG))
@@ -83,14 +83,8 @@ def list_releases(lake: Lake) -> list[Release]:
     """Every release, oldest first; none where nothing was ever published."""
     if lake.version(RELEASES) is None:
         return []
-    rows = lake.read(RELEASES).orderBy("sequence").collect()
-    return [_release(row) for row in rows]
-
-
-def _release(row: Row) -> Release:
-    values = {name: row[name] for name in Release.__dataclass_fields__}
-    # Spark hands over an instant without a zone, in the zone of this process.
-    return Release(**values | {"published_at": row.published_at.astimezone(UTC), "held": row.held or {}})
+    rows = sorted(lake.journals.rows(RELEASES), key=lambda row: row["sequence"])
+    return [Release(**{name: row[name] for name in Release.__dataclass_fields__}) for row in rows]
 
 
 def current_release(lake: Lake) -> Release | None:
@@ -123,13 +117,7 @@ def publish(lake: Lake, release: Release) -> None:
     Raises:
         LeaseTakenError: another run published meanwhile; nothing of this run is seen.
     """
-    rows = lake.spark.createDataFrame([release.row()], RELEASES.schema)
-    try:
-        is_ours = lake.append_once(RELEASES, rows, app_id=APP_ID, sequence=release.sequence)
-    except LOST_RACE as error:
-        raise LeaseTakenError("another run published meanwhile; run again") from error
-    if not is_ours:
-        raise LeaseTakenError("another run published meanwhile; run again")
+    lake.append_rows(RELEASES, [release.row()], once=(APP_ID, release.sequence))
 
 
 def roll_back(lake: Lake, release_id: str, *, by: str, why: str, at: datetime) -> Release:

@@ -15,7 +15,7 @@ from lakehouse.l1.ledger import read_ledger
 from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
 from lakehouse.promote import Promoted, Suites, promote
-from lakehouse.release import Release, ReleaseReader, find_release, list_releases, roll_back
+from lakehouse.release import Release, ReleaseReader, current_release, find_release, list_releases, roll_back
 from lakehouse.reports import ReportFacts, render
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
@@ -92,14 +92,14 @@ def _decide(run: Run) -> None:
             known = ", ".join(f"{feed}/b{batch:06d}" for feed, batch in held) or "none"
             raise UsageError(f"batch {name!r} is not held; held are {known}")
         steps += [Hold(*place, event, held[place].reason, run.args.by, run.args.why) for place in places]
-    run.lake.append(HOLDS, hold_rows(run.lake.spark, steps, run.lake.run_id, run.clock()))
+    run.lake.append_rows(HOLDS, hold_rows(steps, run.lake.run_id, run.clock()))
 
 
 def _held(lake: Lake) -> dict[tuple[str, int], Hold]:
     """The batches that wait for a decision."""
     if lake.version(HOLDS) is None:
         return {}
-    return {place: hold for place, hold in standing(lake.read(HOLDS)).items() if hold.event == "held"}
+    return {place: hold for place, hold in standing(lake.journals.rows(HOLDS)).items() if hold.event == "held"}
 
 
 def _verdict(result: Promoted) -> str:
@@ -151,7 +151,7 @@ def _facts(run: Run, release: Release) -> ReportFacts:
     for event in ledger.last.values():
         if event.event == "loaded" and (event.feed, event.batch_seq) in consumed:
             judged[event.feed] = judged.get(event.feed, 0) + event.records
-    holds = standing(run.lake.read(HOLDS))
+    holds = standing(run.lake.journals.rows(HOLDS))
     held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
     reasons = {place: hold.reason or "" for place, hold in holds.items()}
     return ReportFacts(
@@ -175,7 +175,9 @@ def run_job(run: Run) -> Outcome:
     """Ingest, promote and report."""
     # A missing key or a broken suite must stop the run before the ingest, not after it.
     read_key(run.config.lake.key_variable)
-    Suites.load()
+    suites = Suites.read()
+    if not suites.are_of(current_release(run.lake)):
+        suites.prove()
     taken = _ingest(run)
     for message in taken.messages:
         log.warning("%s", message)

@@ -14,7 +14,6 @@ from pyspark.sql import DataFrame
 from pyspark.storagelevel import StorageLevel
 
 from lakehouse.errors import SuiteError
-from lakehouse.gates import gx
 from lakehouse.gates.compile import columns_of
 from lakehouse.gates.suite import Rule, Scope, Severity, Suite
 
@@ -87,6 +86,9 @@ def audit(frame: DataFrame | pd.DataFrame, suite: Suite, *scopes: Scope, keep: b
 
 
 def _validate(frame: DataFrame | pd.DataFrame, name: str, rules: Sequence[Rule]) -> Any:
+    # The library takes seconds to import, and most that reads this module judges nothing.
+    from lakehouse.gates import gx  # noqa: PLC0415
+
     engine = gx.batch_definition("pandas" if isinstance(frame, pd.DataFrame) else "spark")
     batch = engine.get_batch(batch_parameters={"dataframe": frame})
     return batch.validate(gx.suite(name, rules), result_format=gx.COUNTS_ONLY)

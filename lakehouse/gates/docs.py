@@ -16,10 +16,6 @@ from jinja2 import Environment
 
 from lakehouse.gates.audit import Audit, RuleResult
 
-# The library is heavy to import: `lakehouse.gates.gx` has already set it up for this process.
-from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer  # isort: skip
-from great_expectations.render.view.view import DefaultJinjaPageView  # isort: skip
-
 # What a page of Great Expectations takes from elsewhere, or only works with its scripts.
 _FOREIGN = re.compile(
     r"<script\b.*?</script>|<style\b.*?</style>|<link\b[^>]*>|<img\b[^>]*>|<nav\b.*?</nav>|<footer\b.*?</footer>"
@@ -72,6 +68,10 @@ def build_docs(audits: Iterable[Audit], folder: Path) -> Path:
 
 def render(audit: Audit, css: str) -> str:
     """Great Expectations' page for an audit, freed of everything that it would load."""
+    # Where there is an audit, `lakehouse.gates.gx` has set the library up for this process.
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer  # noqa: PLC0415
+    from great_expectations.render.view.view import DefaultJinjaPageView  # noqa: PLC0415
+
     renderer: Any = ValidationResultsPageRenderer(run_info_at_end=True)
     view: Any = DefaultJinjaPageView()
     html = str(view.render(renderer.render(audit.validation), show_how_to_buttons=False))

@@ -1,10 +1,9 @@
 """Holds: batches of a feed that a gate refused as a whole. A row of `ops/holds` is a step in a hold's life."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-
-from pyspark.sql import DataFrame, SparkSession
+from typing import Any
 
 from lakehouse.table import INSTANT, LONG, TEXT, Field, Table
 
@@ -39,14 +38,13 @@ class Hold:
     why: str | None = None
 
 
-def hold_rows(spark: SparkSession, holds: Iterable[Hold], run_id: str, at: datetime) -> DataFrame:
+def hold_rows(holds: Iterable[Hold], run_id: str, at: datetime) -> list[tuple[Any, ...]]:
     """The holds as rows of `HOLDS`."""
-    rows = [(h.feed, h.batch_seq, h.event, h.reason, h.by, h.why, run_id, at) for h in holds]
-    return spark.createDataFrame(rows, HOLDS.schema)
+    return [(h.feed, h.batch_seq, h.event, h.reason, h.by, h.why, run_id, at) for h in holds]
 
 
-def standing(rows: DataFrame) -> dict[tuple[str, int], Hold]:
-    """The last step of each held batch, by (feed, batch)."""
-    steps = rows.orderBy("happened_at").collect()
+def standing(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Hold]:
+    """The last step of each held batch, by (feed, batch), of the rows of `HOLDS`."""
     names = Hold.__dataclass_fields__
-    return {(row.feed, row.batch_seq): Hold(**{name: row[name] for name in names}) for row in steps}
+    steps = sorted(rows, key=lambda row: row["happened_at"])
+    return {(row["feed"], row["batch_seq"]): Hold(**{name: row[name] for name in names}) for row in steps}

@@ -1,4 +1,4 @@
-"""Suites: the rules of `expectations/`, read once and proved to be rules that can run.
+"""Suites: the rules of `expectations/`, read, and proved to be rules that can run.
 
 A suite is plain JSON: `{"name", "expectations": [{"type", "kwargs", "severity", "meta": {"rule", "scope", "doc"}}]}`.
 Scope `row` is judged record by record (compiled to Columns, and by Great Expectations again on what goes on),
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from lakehouse.errors import SuiteError
-from lakehouse.gates import gx
 from lakehouse.gates.compile import check_row_rule
 
 Severity = Literal["critical", "warning", "info"]
@@ -43,41 +42,64 @@ class Suite:
     name: str
     rules: tuple[Rule, ...]
     sha256: str
+    path: Path = Path()
 
     def scoped(self, *scopes: Scope) -> tuple[Rule, ...]:
         """The rules of these scopes, in declared order."""
         return tuple(rule for rule in self.rules if rule.scope in scopes)
 
 
-def load_suite(path: Path) -> Suite:
-    """Read a suite and prove that every rule of it can run.
+def read_suite(path: Path) -> Suite:
+    """Read a suite, as it is written down: `prove` shows that its rules can run.
 
     Raises:
-        SuiteError: the file, or the rule that can't run, named with what was found and wanted.
+        SuiteError: the file, or the rule that is written wrongly, named with what was found and wanted.
     """
     raw = _read(path)
     rules = tuple(_rule(path, number, entry) for number, entry in enumerate(raw["expectations"], 1))
     repeated = [rule for rule, times in Counter(rule.id for rule in rules).items() if times > 1]
     if repeated:
         raise SuiteError(f"{path}: rule ids used twice: {', '.join(sorted(repeated))}")
-    for rule in rules:
-        _prove(path, rule)
-    suite = Suite(raw["name"], rules, _sha256(raw))
-    _prove_complete(path, suite)
-    return suite
+    return Suite(raw["name"], rules, _sha256(raw), path)
 
 
-def load_suites(folder: Path, names: tuple[str, ...]) -> dict[str, Suite]:
+def read_suites(folder: Path, names: tuple[str, ...]) -> dict[str, Suite]:
     """The suites `<folder>/<name>.json` of all `names`.
 
     Raises:
-        SuiteError: one of them can't be loaded, or bears another name than its file.
+        SuiteError: one of them can't be read, or bears another name than its file.
     """
-    suites = {name: load_suite(folder / f"{name}.json") for name in names}
+    suites = {name: read_suite(folder / f"{name}.json") for name in names}
     for name, suite in suites.items():
         if suite.name != name:
-            raise SuiteError(f"{folder / f'{name}.json'} is named {suite.name!r}; wanted {name!r}")
+            raise SuiteError(f"{suite.path} is named {suite.name!r}; wanted {name!r}")
     return suites
+
+
+def prove(suite: Suite) -> Suite:
+    """Let Great Expectations parse every rule, and the compiler those that judge rows.
+
+    Returns:
+        The suite.
+
+    Raises:
+        SuiteError: the rule that can't run.
+    """
+    # The library takes seconds to import, and a run that finds nothing to do needs none of it.
+    from lakehouse.gates import gx  # noqa: PLC0415
+
+    for rule in suite.rules:
+        try:
+            gx.expectation(rule)
+            if rule.scope == "row":
+                check_row_rule(rule)
+        except SuiteError as error:
+            raise SuiteError(f"{suite.path}: {rule.id}: {error}") from error
+    # Great Expectations logs and drops what it does not understand: count what it kept.
+    loaded = len(gx.suite(suite.name, suite.rules).expectations)
+    if not loaded == len(suite.rules) > 0:
+        raise SuiteError(f"{suite.path}: Great Expectations keeps {loaded} of {len(suite.rules)} rules")
+    return suite
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -115,23 +137,6 @@ def _one_of(path: Path, rule: str, what: str, found: Any, wanted: tuple[str, ...
 
 def _names(found: Any) -> str:
     return ", ".join(sorted(found)) if isinstance(found, dict) else repr(found)
-
-
-def _prove(path: Path, rule: Rule) -> None:
-    """Let Great Expectations parse the rule, and the compiler too if it judges rows."""
-    try:
-        gx.expectation(rule)
-        if rule.scope == "row":
-            check_row_rule(rule)
-    except SuiteError as error:
-        raise SuiteError(f"{path}: {rule.id}: {error}") from error
-
-
-def _prove_complete(path: Path, suite: Suite) -> None:
-    """Great Expectations logs and drops what it does not understand: count what it kept."""
-    loaded = len(gx.suite(suite.name, suite.rules).expectations)
-    if not loaded == len(suite.rules) > 0:
-        raise SuiteError(f"{path}: Great Expectations keeps {loaded} of {len(suite.rules)} rules")
 
 
 def _sha256(raw: Mapping[str, Any]) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pyspark.errors import PythonException
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.config import Config
@@ -78,6 +77,8 @@ def ingest(lake: Lake, landing: Files, config: Config, clock: Clock, feeds: dict
     plan = make_plan(landing, infos, ledger, config.ingest, clock().timestamp())
     run.result.waiting = plan.waiting
     if plan.events:
+        # Where Spark can't start, nothing may be written.
+        lake.spark  # noqa: B018
         run.record(plan.events)
         run.finish(plan.planned)
     return run.result
@@ -96,8 +97,7 @@ class _Ingest:
     def record(self, events: Iterable[FileEvent]) -> None:
         """Write the plan, and with it what is settled already, in one commit."""
         events = list(events)
-        rows = event_rows(self.lake.spark, events, self.lake.run_id, self.clock())
-        self._write_ledger(rows, "plan", events[0].batch_seq)
+        self._write_ledger(events, "plan")
         for event in events:
             if event.event != "planned":
                 self.result.files[event.event] += 1
@@ -114,19 +114,14 @@ class _Ingest:
         with ThreadPoolExecutor(self.config.pipeline.threads) as pool:
             ends = list(pool.map(lambda item: self._load_feed(*item), by_feed.items()))
         events = [event for end in ends for event in end]
-        rows = event_rows(self.lake.spark, events, self.lake.run_id, self.clock())
-        self._write_ledger(rows, "done", planned[0].batch_seq)
+        self._write_ledger(events, "done")
         self.result.batch_id = batch_id(planned[0].batch_seq)
         self.result.files.update(event.event for event in events)
         self.result.messages += [f"{e.path}: {e.event}, {e.message}" for e in events if e.message]
 
-    def _write_ledger(self, rows: DataFrame, step: str, batch_seq: int) -> None:
-        try:
-            is_ours = self.lake.append_once(FILES, rows, app_id=f"{FILES.path}/{step}", sequence=batch_seq)
-        except LOST_RACE as error:
-            raise LeaseTakenError(OTHER_RUN) from error
-        if not is_ours:
-            raise LeaseTakenError(OTHER_RUN)
+    def _write_ledger(self, events: list[FileEvent], step: str) -> None:
+        rows = event_rows(events, self.lake.run_id, self.clock())
+        self.lake.append_rows(FILES, rows, once=(f"{FILES.path}/{step}", events[0].batch_seq))
 
     def _load_feed(self, name: str, events: list[FileEvent]) -> list[FileEvent]:
         """Append the files of one feed; a file that changed since its inspection is left out and tried anew."""

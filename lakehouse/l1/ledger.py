@@ -7,8 +7,8 @@ planned -> loaded | duplicate | parked, or failed (tried again), or unchanged (s
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, StructField, StructType
 
 from lakehouse.l1.inspect import Segment
@@ -109,27 +109,25 @@ class Ledger:
 
 def read_ledger(lake: Lake) -> Ledger:
     """Read the whole ledger; a few hundred bytes a file, so it fits the driver for millions of files."""
-    rows = lake.read(FILES).collect()
     ledger = Ledger()
     # In a batch a file is planned, and then at most one thing more happens to it.
-    rows.sort(key=lambda row: (row.batch_seq, row.event != "planned"))
+    rows = sorted(lake.journals.rows(FILES), key=lambda row: (row["batch_seq"], row["event"] != "planned"))
     ledger.take(_event(row) for row in rows)
     return ledger
 
 
-def _event(row: object) -> FileEvent:
-    values = row.asDict()  # type: ignore[attr-defined]
-    values["segments"] = tuple(Segment(*segment) for segment in values["segments"] or ())
+def _event(row: dict[str, Any]) -> FileEvent:
+    values = row | {"segments": tuple(Segment(**segment) for segment in row["segments"] or ())}
     return FileEvent(**{name: values[name] for name in FileEvent.__dataclass_fields__})
 
 
-def event_rows(spark: SparkSession, events: Iterable[FileEvent], run_id: str, at: datetime) -> DataFrame:
+def event_rows(events: Iterable[FileEvent], run_id: str, at: datetime) -> list[tuple[Any, ...]]:
     """The events as rows of `FILES`."""
     rows = []
     for event in events:
         values = {name: getattr(event, name) for name in FileEvent.__dataclass_fields__}
-        values["segments"] = [(s.offset, s.length, s.first_line, s.crc32) for s in event.segments]
+        values["segments"] = [vars(segment) for segment in event.segments]
         event_id = f"{event.batch_seq}/{event.file_id}/{event.event}/{event.attempt}"
         values |= {"event_id": event_id, "run_id": run_id, "happened_at": at}
         rows.append(tuple(values[name] for name in FILES.columns))
-    return spark.createDataFrame(rows, FILES.schema)
+    return rows

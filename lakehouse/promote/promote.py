@@ -20,7 +20,7 @@ from lakehouse.gates.gate import HELD
 from lakehouse.gates.holds import HOLDS, Hold, hold_rows
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
-from lakehouse.gates.suite import Suite, load_suites
+from lakehouse.gates.suite import Suite, prove, read_suites
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
@@ -38,6 +38,7 @@ from lakehouse.promote.start import (
     places,
     require_own_commits,
     settle,
+    suites_sha,
 )
 from lakehouse.release import RELEASES, Release, current_release, publish
 from lakehouse.storage.lake import Lake
@@ -76,10 +77,11 @@ def promote(
 
     Raises:
         UsageError: another key than the lake's, or an earlier as-of date without `full`.
+        SuiteError: a rule can't run.
         LeaseTakenError: another run promotes, or published meanwhile.
     """
-    suites = Suites.load()
-    create_tables(lake, (*OPS_TABLES, *L2_TABLES.values()), config.pipeline.threads)
+    suites = Suites.read()
+    create_tables(lake, OPS_TABLES, config.pipeline.threads)
     with Lease(lake, "promote", config.lease, clock):
         base = current_release(lake)
         mark = fingerprint(suites.all, config.params, key_id(key))
@@ -87,6 +89,8 @@ def promote(
         work = batchwork(lake, base)
         if base is not None and not work.pending and base.as_of == as_of and mark.is_of(base):
             return Promoted(base)
+        suites.prove()
+        create_tables(lake, L2_TABLES.values(), config.pipeline.threads)
         return _Promote(lake, config, clock, as_of, key, suites, base, mark, work).run()
 
 
@@ -98,10 +102,19 @@ class Suites:
     l2: dict[str, Suite]
 
     @classmethod
-    def load(cls) -> "Suites":
-        """Read them from expectations/; whatever is wrong with one stops the run before it begins."""
+    def read(cls) -> "Suites":
+        """Read them from expectations/."""
         folder = HOME / "expectations"
-        return cls(load_suites(folder / "l1", tuple(FEEDS)), load_suites(folder / "l2", tuple(L2_TABLES)))
+        return cls(read_suites(folder / "l1", tuple(FEEDS)), read_suites(folder / "l2", tuple(L2_TABLES)))
+
+    def prove(self) -> None:
+        """Raise SuiteError where a rule can't run."""
+        for suite in self.all:
+            prove(suite)
+
+    def are_of(self, release: Release | None) -> bool:
+        """Whether a release was built under them, so that they were proved."""
+        return release is not None and release.suites_sha == suites_sha(self.all)
 
     @property
     def all(self) -> list[Suite]:
@@ -169,7 +182,7 @@ class _Promote:
     def _write_holds(self, admissions: list[Admission]) -> None:
         holds = [hold for admission in admissions for hold in admission.holds]
         if holds:
-            self.lake.append(HOLDS, hold_rows(self.lake.spark, holds, self.lake.run_id, self.clock()))
+            self.lake.append_rows(HOLDS, hold_rows(holds, self.lake.run_id, self.clock()))
 
     def _auditor(self, frames: Frames) -> Auditor:
         config, suites = self.config, self.suites.l2
@@ -190,7 +203,7 @@ class _Promote:
         return changed + built
 
     def _write_results(self, rows: list[tuple[Any, ...]]) -> None:
-        self.lake.append(GATE_RESULTS, self.lake.spark.createDataFrame(rows, GATE_RESULTS.schema))
+        self.lake.append_rows(GATE_RESULTS, rows)
 
     def _publish(self, admissions: list[Admission]) -> Release:
         base = self.base

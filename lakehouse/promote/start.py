@@ -38,11 +38,16 @@ class Fingerprint:
 def fingerprint(suites: Iterable[Suite], params: Mapping[str, Any], key_id: str) -> Fingerprint:
     """The fingerprint of a run."""
     return Fingerprint(
-        suites_sha=_sha(sorted(suite.sha256 for suite in suites)),
+        suites_sha=suites_sha(suites),
         params_sha=_sha(dict(params)),
         code_sha=_code_sha(),
         key_id=key_id,
     )
+
+
+def suites_sha(suites: Iterable[Suite]) -> str:
+    """The hash of several suites."""
+    return _sha(sorted(suite.sha256 for suite in suites))
 
 
 def _sha(content: object) -> str:
@@ -113,7 +118,7 @@ def batchwork(lake: Lake, base: Release | None) -> Batchwork:
         (event.feed, event.batch_seq) for event in ledger.last.values() if event.event == "loaded" and event.records
     }
     consumed = places(base.consumed) if base else set()
-    holds = standing(lake.read(HOLDS))
+    holds = standing(lake.journals.rows(HOLDS))
     rolled_back = places(base.held) if base else set()
     for place in sorted(rolled_back - set(holds)):
         holds[place] = Hold(*place, event="held", reason="only an abandoned release had it")

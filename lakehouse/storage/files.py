@@ -50,6 +50,9 @@ class Files(Protocol):
     def check_writable(self) -> None:
         """Raise UsageError where nothing can be written."""
 
+    def delta_options(self) -> dict[str, str]:
+        """What delta-rs must be told to reach tables below the root."""
+
 
 class LocalFiles:
     """Files in a local folder."""
@@ -124,6 +127,10 @@ class LocalFiles:
                 pass
         except OSError as error:
             raise UsageError(f"the lake {self.root} is not writable: {error.strerror}") from error
+
+    def delta_options(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
 
 
 def _unlisted(error: OSError) -> None:

@@ -4,8 +4,9 @@ Every write goes through here, carries the run's id in its commit, and passes th
 after it, which is how the tests break a run at any write.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 from delta.exceptions import (
     ConcurrentAppendException,
@@ -22,6 +23,7 @@ from pyspark.sql import functions as F
 from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
 from lakehouse.storage.commits import Commit, commits_after, create_table, latest_version, read_commit
 from lakehouse.storage.files import Files, files_at
+from lakehouse.storage.journal import Journals, Row
 from lakehouse.table import Table
 
 LOST_RACE = (
@@ -51,7 +53,7 @@ class Lake:
     """The tables below one root.
 
     Args:
-        spark: the session.
+        session: the session, or what starts it where a table is first read or written by Spark.
         root: a path or an s3a:// URI.
         run_id: written into every commit.
         window_days: how long old versions stay readable.
@@ -59,15 +61,27 @@ class Lake:
     """
 
     def __init__(
-        self, spark: SparkSession, root: str, *, run_id: str, window_days: int = 400, probe: Probe = no_probe
+        self,
+        session: SparkSession | Callable[[], SparkSession],
+        root: str,
+        *,
+        run_id: str,
+        window_days: int = 400,
+        probe: Probe = no_probe,
     ) -> None:
-        self.spark = spark
+        self._session = session
         self.files: Files = files_at(root)
+        self.journals = Journals(self.files)
         self.root = self.files.root
         self.run_id = run_id
         self.window_days = window_days
         self.probe = probe
         self.guard: Callable[[], None] = no_guard
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session."""
+        return self._session if isinstance(self._session, SparkSession) else self._session()
 
     def uri(self, table: Table) -> str:
         """Where a table is kept."""
@@ -87,7 +101,7 @@ class Lake:
             return
         window = f"interval {self.window_days} days"
         properties = {"delta.deletedFileRetentionDuration": window, "delta.logRetentionDuration": window}
-        with _Write(self, table, "create"):
+        with _Moment(self, table, "create"):
             # Where another was first, it has made the very same table.
             create_table(self.files, table, properties, self.run_id)
 
@@ -127,6 +141,11 @@ class Lake:
         if commit is None:
             raise LakeError(f"{table.path}: Delta skipped {app_id} {sequence}, but no commit holds it")
         return commit.note == self.run_id
+
+    def append_rows(self, table: Table, rows: Iterable[Row], *, once: tuple[str, int] | None = None) -> None:
+        """Append to a journal, without Spark: see `Journals.append`."""
+        with _Moment(self, table, "append"):
+            self.journals.append(table, rows, note=self.run_id, once=once)
 
     def rows_committed(self, table: Table, app_id: str, sequence: int) -> int | None:
         """How many rows the commit under a transaction id wrote; None where there is no such commit."""
@@ -195,8 +214,8 @@ class Lake:
         return rows.select(*[F.col(f"`{column}`") for column in table.columns])
 
 
-class _Write:
-    """One write: the probe before and after it, and the run's id in its commit."""
+class _Moment:
+    """One write: the guard and the probe before it, the probe after it."""
 
     def __init__(self, lake: Lake, table: Table, kind: str) -> None:
         self._lake, self._moment = lake, f"{table.path}:{kind}"
@@ -204,11 +223,18 @@ class _Write:
     def __enter__(self) -> None:
         self._lake.guard()
         self._lake.probe(f"{self._moment}:before")
-        self._lake.spark.conf.set(NOTE, self._lake.run_id)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._lake.probe(f"{self._moment}:after")
+
+
+class _Write(_Moment):
+    """One write by Spark, with the run's id in its commit."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._lake.spark.conf.set(NOTE, self._lake.run_id)
 
 
 def _difference(table: Table, found: dict[str, str], wanted: dict[str, str]) -> str:

@@ -10,16 +10,14 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-
-from pyspark.sql import Row
-from pyspark.sql import functions as F
+from typing import Any
 
 from lakehouse.config import LeaseConf
 from lakehouse.errors import LeaseTakenError
-from lakehouse.storage.lake import LOST_RACE, Lake, no_guard
+from lakehouse.storage.lake import Lake, no_guard
 from lakehouse.table import INSTANT, LONG, TEXT, Field, Table
 
 Clock = Callable[[], datetime]
@@ -68,9 +66,9 @@ class Lease:
         self.lake.create(LEASES)
         last = self._last()
         if last is not None and self._is_live(last):
-            until = _utc(last.expires_at).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
-            raise LeaseTakenError(f"run {last.owner} holds the {self.name} lease until {until} UTC; run again later")
-        self._step = last.step if last is not None else 0
+            owner, until = last["owner"], f"{last['expires_at']:%Y-%m-%d %H:%M:%S} UTC"
+            raise LeaseTakenError(f"run {owner} holds the {self.name} lease until {until}; run again later")
+        self._step = last["step"] if last is not None else 0
         self._write("taken")
         self._outer_guard, self.lake.guard = self.lake.guard, self._check
         self._thread = threading.Thread(target=self._renew, name=f"lease-{self.name}", daemon=True)
@@ -116,28 +114,24 @@ class Lease:
         now = self.clock()
         expires_at = now if event == "released" else now + timedelta(seconds=self.conf.seconds)
         row = (self.name, self._step + 1, event, self.lake.run_id, this_process(), expires_at, now)
-        rows = self.lake.spark.createDataFrame([row], LEASES.schema)
         try:
-            is_ours = self.lake.append_once(LEASES, rows, app_id=f"lease/{self.name}", sequence=self._step + 1)
-        except LOST_RACE as error:
+            self.lake.append_rows(LEASES, [row], once=(self._app_id, self._step + 1))
+        except LeaseTakenError as error:
             raise LeaseTakenError(f"another run won the {self.name} lease; run again later") from error
-        if not is_ours:
-            raise LeaseTakenError(f"another run won the {self.name} lease; run again later")
         self._step += 1
         self._expires_at = expires_at
 
-    def _last(self) -> Row | None:
-        steps = self.lake.read(LEASES).where(F.col("lease") == self.name)
-        return steps.orderBy(F.col("step").desc()).first()
+    @property
+    def _app_id(self) -> str:
+        return f"lease/{self.name}"
 
-    def _is_live(self, last: Row) -> bool:
-        is_lapsed = last.event == "released" or _utc(last.expires_at) <= self.clock()
-        return not is_lapsed and not is_dead(last.process)
+    def _last(self) -> dict[str, Any] | None:
+        step = self.lake.journals.sequence(LEASES, self._app_id)
+        return self.lake.journals.rows(LEASES, lease=self.name, step=step)[0] if step else None
 
-
-def _utc(collected: datetime) -> datetime:
-    """An instant as Spark hands it to Python: without a zone, in the zone of this process."""
-    return collected.astimezone(UTC)
+    def _is_live(self, last: dict[str, Any]) -> bool:
+        is_lapsed = last["event"] == "released" or last["expires_at"] <= self.clock()
+        return not is_lapsed and not is_dead(last["process"])
 
 
 def this_process() -> str:

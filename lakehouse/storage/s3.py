@@ -124,6 +124,27 @@ class S3Files:
         self._call(lambda: self.client.put_object(Bucket=self.bucket, Key=probe, Body=b""))
         self._call(lambda: self.client.delete_object(Bucket=self.bucket, Key=probe))
 
+    def delta_options(self) -> dict[str, str]:
+        """The credentials and the address that boto3 finds, and commits by conditional puts."""
+        session = boto3.session.Session()
+        found = session.get_credentials()
+        if found is None:
+            raise UsageError(f"can't use {self.root}: {NoCredentialsError()}")
+        known, endpoint = found.get_frozen_credentials(), self.client.meta.endpoint_url
+        options = {
+            "aws_access_key_id": known.access_key,
+            "aws_secret_access_key": known.secret_key,
+            "aws_session_token": known.token,
+            "aws_region": self.client.meta.region_name,
+            "aws_endpoint_url": endpoint,
+            "aws_allow_http": str(endpoint.startswith("http:")).lower(),
+            "aws_conditional_put": "etag",
+            "connect_timeout": f"{RETRIES.connect_timeout}s",
+            "timeout": f"{RETRIES.read_timeout}s",
+            "max_retries": "4",
+        }
+        return {name: value for name, value in options.items() if value}
+
     def _key(self, path: str, folder: bool = False) -> str:
         key = "/".join(part for part in (self.prefix, path.strip("/")) if part)
         return f"{key}/" if folder and key else key

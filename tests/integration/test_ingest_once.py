@@ -176,7 +176,7 @@ def test_ingest__that_another_run_overtook_writes_nothing(make: Make) -> None:
             overtaking.ingest()
 
     world.lake.probe = overtake
-    with pytest.raises(LeaseTakenError, match="another run took in files meanwhile; run again"):
+    with pytest.raises(LeaseTakenError, match="another run wrote ops/files meanwhile; run again"):
         world.ingest()
     assert (len(rows(world, "donors")), len(rows(world, "hospitals"))) == (3, 1)
     assert {event.event for event in read_ledger(world.lake).last.values()} == {"loaded", "duplicate", "parked"}

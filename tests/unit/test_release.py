@@ -62,11 +62,8 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
 @pytest.fixture
 def published(lake: Lake) -> Lake:
     lake.create(RELEASES)
-    rows = [release(n, parent=f"r{n - 1:06d}" if n > 1 else None).row() for n in (1, 2, 3)]
-    for sequence, row in enumerate(rows, start=1):
-        lake.append_once(
-            RELEASES, lake.spark.createDataFrame([row], RELEASES.schema), app_id="ops/releases", sequence=sequence
-        )
+    for n in (1, 2, 3):
+        publish(lake, release(n, parent=f"r{n - 1:06d}" if n > 1 else None))
     return lake
 
 
@@ -104,7 +101,7 @@ def test_find_release__finds_by_name_and_names_the_last_ones(published: Lake) ->
 
 def test_publish__of_a_sequence_that_is_taken_is_refused(published: Lake) -> None:
     other = Lake(published.spark, published.root, run_id="other")
-    with pytest.raises(LeaseTakenError, match="another run published meanwhile"):
+    with pytest.raises(LeaseTakenError, match="another run wrote ops/releases meanwhile; run again"):
         publish(other, release(3, run_id="other"))
     assert [found.run_id for found in list_releases(published)] == ["run"] * 3
 

@@ -15,14 +15,14 @@ from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
 from lakehouse.gates.profile import PROFILE, lacking_messages, profile, profile_files
 from lakehouse.gates.quarantine import QUARANTINE, events, refusals
 from lakehouse.gates.results import GATE_RESULTS, result_rows
-from lakehouse.gates.suite import load_suite
+from lakehouse.gates.suite import read_suite
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.table import Feed
 from tests.support.rows import frame
 from tests.unit.gates.clean import CLEAN, PLACE
 
 FEED = FEEDS["dispositions"]
-SUITE = load_suite(Path(HOME) / "expectations" / "l1" / "dispositions.json")
+SUITE = read_suite(Path(HOME) / "expectations" / "l1" / "dispositions.json")
 AT = datetime(2024, 3, 6, 3, tzinfo=UTC)
 GOOD = PLACE | CLEAN["dispositions"]
 BAD = GOOD | {"kind": "eaten"}

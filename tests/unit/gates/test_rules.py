@@ -9,14 +9,14 @@ from lakehouse.config import HOME
 from lakehouse.gates.audit import audit
 from lakehouse.gates.checks import with_checks
 from lakehouse.gates.gate import judge_feed
-from lakehouse.gates.suite import Rule, Suite, load_suites
+from lakehouse.gates.suite import Rule, Suite, read_suites
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.table import Feed
 from tests.support.rows import frame
 from tests.unit.gates.breakers import breaker
 from tests.unit.gates.clean import CLEAN, ORIGINAL, PLACE
 
-SUITES = load_suites(Path(HOME) / "expectations" / "l1", tuple(FEEDS))
+SUITES = read_suites(Path(HOME) / "expectations" / "l1", tuple(FEEDS))
 
 
 def broken_frame(spark: SparkSession, feed: Feed, suite: Suite) -> DataFrame:

@@ -9,7 +9,7 @@ import pytest
 
 from lakehouse.errors import SuiteError
 from lakehouse.gates import gx
-from lakehouse.gates.suite import load_suite, load_suites
+from lakehouse.gates.suite import prove, read_suite, read_suites
 
 RULE: dict[str, Any] = {
     "type": "expect_column_values_to_be_between",
@@ -32,25 +32,25 @@ def changed(**parts: Any) -> dict[str, Any]:
     return rule
 
 
-def test_load_suite__reads_the_rules_in_order(tmp_path: Path) -> None:
-    suite = load_suite(write(tmp_path, RULE, changed(rule="hospitals.rows", scope="table")))
+def test_read_suite__reads_the_rules_in_order(tmp_path: Path) -> None:
+    suite = prove(read_suite(write(tmp_path, RULE, changed(rule="hospitals.rows", scope="table"))))
     assert [rule.id for rule in suite.rules] == ["hospitals.beds.plausible", "hospitals.rows"]
     assert [rule.id for rule in suite.scoped("table")] == ["hospitals.rows"]
     assert suite.rules[0].severity == "critical"
 
 
-def test_load_suite__keeps_two_rules_on_one_column(tmp_path: Path) -> None:
+def test_prove__keeps_two_rules_on_one_column(tmp_path: Path) -> None:
     second = changed(rule="hospitals.beds.possible", kwargs={"column": "beds", "max_value": 9})
-    suite = load_suite(write(tmp_path, RULE, second))
+    suite = prove(read_suite(write(tmp_path, RULE, second)))
     assert len(gx.suite(suite.name, suite.rules).expectations) == 2
 
 
 def test_sha256__depends_on_content_and_not_on_layout(tmp_path: Path) -> None:
     path = write(tmp_path, RULE)
-    first = load_suite(path).sha256
+    first = prove(read_suite(path)).sha256
     path.write_text(json.dumps(json.loads(path.read_text()), indent=4), encoding="utf-8")
-    assert load_suite(path).sha256 == first
-    assert load_suite(write(tmp_path, changed(doc="another reason"))).sha256 != first
+    assert prove(read_suite(path)).sha256 == first
+    assert prove(read_suite(write(tmp_path, changed(doc="another reason")))).sha256 != first
 
 
 @pytest.mark.parametrize(
@@ -76,32 +76,32 @@ def test_sha256__depends_on_content_and_not_on_layout(tmp_path: Path) -> None:
         ([changed(doc="")], "meta of rule 1"),
     ],
 )
-def test_load_suite__names_the_culprit(tmp_path: Path, rules: list[Any], said: str) -> None:
+def test_prove__names_the_culprit(tmp_path: Path, rules: list[Any], said: str) -> None:
     path = write(tmp_path, *rules)
     with pytest.raises(SuiteError, match=r"hospitals\.json") as caught:
-        load_suite(path)
+        prove(read_suite(path))
     assert said in str(caught.value)
     assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"name": "hospitals"}'])
-def test_load_suite__refuses_what_is_no_suite(tmp_path: Path, content: str) -> None:
+def test_read_suite__refuses_what_is_no_suite(tmp_path: Path, content: str) -> None:
     path = tmp_path / "hospitals.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(SuiteError, match=r"hospitals\.json"):
-        load_suite(path)
+        prove(read_suite(path))
 
 
-def test_load_suites__refuses_a_missing_or_misnamed_suite(tmp_path: Path) -> None:
+def test_read_suites__refuses_a_missing_or_misnamed_suite(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="no suite at"):
-        load_suites(tmp_path, ("hospitals",))
+        read_suites(tmp_path, ("hospitals",))
     write(tmp_path, RULE, name="beds")
     with pytest.raises(SuiteError, match="is named 'beds'; wanted 'hospitals'"):
-        load_suites(tmp_path, ("hospitals",))
+        read_suites(tmp_path, ("hospitals",))
 
 
-def test_load_suite__sees_a_rule_that_great_expectations_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prove__sees_a_rule_that_great_expectations_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = gx.suite
     monkeypatch.setattr(gx, "suite", lambda name, rules: real(name, rules[:-1]))
     with pytest.raises(SuiteError, match="keeps 0 of 1 rules"):
-        load_suite(write(tmp_path, RULE))
+        prove(read_suite(write(tmp_path, RULE)))

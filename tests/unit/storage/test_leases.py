@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from lakehouse.config import LeaseConf
 from lakehouse.errors import LeaseTakenError
@@ -50,8 +49,8 @@ class Runs:
         return Lease(self.lake(run_id), name, conf, self.clock)
 
     def steps(self) -> list[tuple[str, int, str, str]]:
-        rows = self.lake("reader").read(LEASES).select("lease", "step", "event", "owner")
-        return sorted(tuple(row) for row in rows.collect())
+        rows = self.lake("reader").journals.rows(LEASES)
+        return sorted((row["lease"], row["step"], row["event"], row["owner"]) for row in rows)
 
 
 @pytest.fixture
@@ -157,12 +156,8 @@ def test_lease__that_another_took_is_found_lost_by_its_renewal(runs: Runs) -> No
 
 def wait_for_renewal(runs: Runs) -> None:
     since, deadline = runs.clock(), time.monotonic() + 120
-    while (
-        not runs.lake("reader")
-        .read(LEASES)
-        .where((F.col("event") == "renewed") & (F.col("happened_at") >= since))
-        .count()
-    ):
+    journals = runs.lake("reader").journals
+    while not [row for row in journals.rows(LEASES, event="renewed") if row["happened_at"] >= since]:
         assert time.monotonic() < deadline, "the lease was not renewed"
 
 

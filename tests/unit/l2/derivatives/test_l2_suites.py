@@ -22,7 +22,7 @@ from pyspark.sql.types import (
 
 from lakehouse.config import HOME
 from lakehouse.gates.audit import audit
-from lakehouse.gates.suite import Rule, load_suites
+from lakehouse.gates.suite import Rule, read_suites
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.derivatives import donor_retention, expiry_outlook, regional_demand
 from lakehouse.table import Table
@@ -53,7 +53,7 @@ CONDITIONAL: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def suites():
-    return load_suites(HOME / "expectations" / "l2", tuple(TABLES))
+    return read_suites(HOME / "expectations" / "l2", tuple(TABLES))
 
 
 def plain(kind: DataType, name: str) -> Any:

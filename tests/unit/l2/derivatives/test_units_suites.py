@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.config import HOME
 from lakehouse.gates.audit import audit
-from lakehouse.gates.suite import load_suite
+from lakehouse.gates.suite import read_suite
 from lakehouse.l2.derivatives import deviations, refused_events, units
 from lakehouse.table import Table
 from tests.support.rows import frame
@@ -84,14 +84,14 @@ TABLES: dict[str, Table] = {module.TABLE.name: module.TABLE for module in (units
 
 @pytest.mark.parametrize("name", TABLES)
 def test_suite__passes_good_rows(spark: SparkSession, name: str) -> None:
-    suite = load_suite(HOME / "expectations" / "l2" / f"{name}.json")
+    suite = read_suite(HOME / "expectations" / "l2" / f"{name}.json")
     judged = audit(frame(spark, TABLES[name], GOOD[name]), suite, "row", "table")
     assert [result.message for result in judged.results if not result.success] == []
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_suite__every_rule_can_be_broken(spark: SparkSession, name: str) -> None:
-    suite = load_suite(HOME / "expectations" / "l2" / f"{name}.json")
+    suite = read_suite(HOME / "expectations" / "l2" / f"{name}.json")
     judged = audit(frame(spark, TABLES[name], BAD_ROWS[name]), suite, "row", "table")
     assert [result.rule for result in judged.results if result.success] == []
     assert all((result.unexpected_count or 0) > 0 for result in judged.results)
@@ -99,7 +99,7 @@ def test_suite__every_rule_can_be_broken(spark: SparkSession, name: str) -> None
 
 def test_suite__knows_the_states_and_reasons_of_the_code() -> None:
     def values(name: str, rule: str) -> tuple[str, ...]:
-        suite = load_suite(HOME / "expectations" / "l2" / f"{name}.json")
+        suite = read_suite(HOME / "expectations" / "l2" / f"{name}.json")
         return tuple(next(found.kwargs["value_set"] for found in suite.rules if found.id == rule))
 
     assert values("units", "units.state.known_value") == units.STATES

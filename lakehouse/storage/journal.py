@@ -1,0 +1,97 @@
+"""Journals: the small `ops/` tables, which the driver reads and appends to row by row.
+
+They are Delta tables like all others, but a Spark job for each row would cost seconds. Here they are read and
+written by delta-rs, so that a lease costs milliseconds and a run that finds nothing to do never starts Spark.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import MapType
+
+from lakehouse.errors import LeaseTakenError, StorageError
+from lakehouse.storage.files import Files
+from lakehouse.table import Table
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Journals:
+    """The journals below the root of a lake."""
+
+    files: Files
+
+    def rows(self, table: Table, **where: str | int) -> list[dict[str, Any]]:
+        """The rows of a journal whose columns have these values; instants come with their zone.
+
+        Raises:
+            StorageError: there is no such table, or it is out of reach.
+        """
+        wanted = " AND ".join(f'"{column}" = {_literal(value)}' for column, value in where.items()) or "true"
+        found = self._call(table, lambda delta: _query(delta, f"SELECT * FROM journal WHERE {wanted}"))
+        maps = [field.name for field in table.fields if isinstance(field.type, MapType)]
+        return [row | {name: dict(row[name]) for name in maps if row[name] is not None} for row in found.to_pylist()]
+
+    def sequence(self, table: Table, app_id: str) -> int:
+        """The greatest sequence that was appended under an id; 0 where there is none."""
+        return self._call(table, lambda delta: delta.transaction_version(app_id)) or 0
+
+    def append(self, table: Table, rows: Iterable[Row], *, note: str, once: tuple[str, int] | None = None) -> None:
+        """Append rows, values in the order of the table's columns.
+
+        Args:
+            table: the journal.
+            rows: its new rows.
+            note: the run's id, for the commit.
+            once: an id and a sequence: whatever happens, that sequence is written at most once.
+
+        Raises:
+            LeaseTakenError: another run has written this sequence, or a later one.
+            StorageError: there is no such table, or it is out of reach.
+        """
+        data = _arrow(table, rows)
+        transactions = [Transaction(*once)] if once else None
+        properties = CommitProperties(custom_metadata={"userMetadata": note}, app_transactions=transactions)
+
+        def write(delta: DeltaTable) -> None:
+            if once and (delta.transaction_version(once[0]) or 0) >= once[1]:
+                raise _lost(table)
+            write_deltalake(delta, data, mode="append", commit_properties=properties)
+
+        self._call(table, write)
+
+    def _call(self, table: Table, work: Callable[[DeltaTable], T]) -> T:
+        uri = f"{self.files.root}/{table.path}"
+        try:
+            return work(DeltaTable(uri, storage_options=self.files.delta_options()))
+        except TableNotFoundError as error:
+            raise StorageError(f"there is no table {uri}") from error
+        except CommitFailedError as error:
+            raise _lost(table) from error
+        except (DeltaError, OSError) as error:
+            raise StorageError(f"{uri} is out of reach: {error}") from error
+
+
+def _lost(table: Table) -> LeaseTakenError:
+    return LeaseTakenError(f"another run wrote {table.path} meanwhile; run again")
+
+
+def _arrow(table: Table, rows: Iterable[Row]) -> pa.Table:
+    schema = to_arrow_schema(table.schema)
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    return pa.table([pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _query(delta: DeltaTable, sql: str) -> pa.Table:
+    return pa.table(QueryBuilder().register("journal", delta).execute(sql).read_all())
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
