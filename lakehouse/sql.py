@@ -3,12 +3,12 @@
 import argparse
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
 
 from lakehouse.catalogue import TABLES
 from lakehouse.cli import Outcome, Run
@@ -18,23 +18,41 @@ from lakehouse.storage.lake import Lake
 
 Rows = Sequence[tuple[Any, ...]]
 PROMPT, MORE = "lake> ", "    > "
+WORD = re.compile(r"\w+")
 OPEN_TO_READERS = ("ops/quarantine", "ops/gate_results", "ops/releases", "ops/holds", "ops/files")
 
 
-def register_views(lake: Lake, known_at: str | None = None) -> ReleaseReader:
-    """Make every table of a release a temporary view under its name, and the logs of ops as they are now.
+class Views:
+    """The tables of one release, and the logs of ops as they are now, as temporary views under their names.
+
+    A view is made when a statement first names it: each costs a look at its table's log.
 
     Raises:
         UsageError: there is no such release.
     """
-    release = find_release(lake, known_at)
-    reader = ReleaseReader(lake, release, {t.name: t for t in TABLES.values() if t.tier == "l2"})
-    for name in reader.tables:
-        reader.read(name).createOrReplaceTempView(name)
-    for table in TABLES.values():
-        if table.path in OPEN_TO_READERS and lake.version(table) is not None:
-            live(table, lake.read(table)).createOrReplaceTempView(table.name)
-    return reader
+
+    def __init__(self, lake: Lake, known_at: str | None = None) -> None:
+        self._lake = lake
+        self.release = find_release(lake, known_at)
+        self._released = ReleaseReader(lake, self.release, {t.name: t for t in TABLES.values() if t.tier == "l2"})
+        self._logs = {t.name: t for t in TABLES.values() if t.path in OPEN_TO_READERS and lake.version(t) is not None}
+        self._made: set[str] = set()
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the released tables."""
+        return sorted(self._released.tables)
+
+    def make_for(self, statement: str) -> None:
+        """Make the views that a statement may need: those it names, or all where it asks what there is."""
+        words = set(WORD.findall(statement.lower()))
+        known = set(self._released.tables) | set(self._logs)
+        wanted = known if "show" in words else known & words
+        for name in sorted(wanted - self._made):
+            log = self._logs.get(name)
+            rows = live(log, self._lake.read(log)) if log else self._released.read(name)
+            rows.createOrReplaceTempView(name)
+            self._made.add(name)
 
 
 def sql_options(parser: argparse.ArgumentParser) -> None:
@@ -47,17 +65,16 @@ def sql_options(parser: argparse.ArgumentParser) -> None:
 
 def sql_job(run: Run) -> Outcome:
     """Run one statement, or read statements until the end of input."""
-    reader = register_views(run.lake, run.args.known_at)
-    release = reader.release
+    views = Views(run.lake, run.args.known_at)
+    release = views.release
     facts = {"release_id": release.release_id, "as_of": release.as_of}
     if run.args.statement:
-        return Outcome("done", facts=facts | {"rows": _answer(run.lake.spark, run.args.statement, run)})
-    names = ", ".join(sorted(reader.tables))
-    print(f"release {release.release_id}, as of {release.as_of}; tables: {names}", file=sys.stderr)
+        return Outcome("done", facts=facts | {"rows": _answer(views, run.args.statement, run)})
+    print(f"release {release.release_id}, as of {release.as_of}; tables: {', '.join(views.tables)}", file=sys.stderr)
     print("End a statement with ;  leave with quit;", file=sys.stderr)
     for statement in _statements():
         try:
-            _answer(run.lake.spark, statement, run)
+            _answer(views, statement, run)
         except UsageError as error:
             print(error, file=sys.stderr)
     return Outcome("done", facts=facts)
@@ -81,14 +98,15 @@ def _statements() -> Iterator[str]:
                 yield statement
 
 
-def _answer(spark: SparkSession, statement: str, run: Run) -> int:
+def _answer(views: Views, statement: str, run: Run) -> int:
     """Print the rows of one statement; how many they were.
 
     Raises:
         UsageError: Spark can't run the statement, with its reason in a line.
     """
     try:
-        frame = spark.sql(statement)
+        views.make_for(statement)
+        frame = run.lake.spark.sql(statement)
         rows = frame.limit(run.args.rows).collect()
     except PySparkException as error:
         raise UsageError(str(error).split("\n\nJVM stacktrace")[0].strip()) from error
