@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from datagen import flow, modify, places
-from datagen.days import as_instants
 from datagen.groups import EMERGENCY_ORDER, PLASMA_ORDER, PLATELET_ORDER, RED_CELL_ORDER
-from datagen.ids import Array, numbered, optional
+from datagen.ids import Array
 from datagen.orders import ANY_GROUP, Dispatch, Request, send_requests
+from datagen.patients import patient_ids, patient_rows
 from datagen.products import CRYO, PLASMA, PLATELETS, RED_CELLS
 from datagen.shelves import Entry, Shelves
-from datagen.world import CRYO_DEMAND, PLASMA_DEMAND, PLATELET_DEMAND, Day, picks
+from datagen.wire import chosen, instants, numbered, optional
+from datagen.world import CRYO_DEMAND, PLASMA_DEMAND, PLATELET_DEMAND, Day
 
 _DEMAND = {PLATELETS: PLATELET_DEMAND, PLASMA: PLASMA_DEMAND, CRYO: CRYO_DEMAND}
-METHODS = np.array(["electronic", "serologic", "none", None], object)
+METHODS = ("electronic", "serologic", "none", None)
 EMERGENCY, NO_METHOD = 2, 3
 LAST_START_MINUTE = 1340
 
@@ -59,26 +60,31 @@ class Ward:
     reserved: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
-def _needs(day: Day, is_mine: Array, name: str) -> list[Need]:
+def _needs(day: Day, is_mine: Array) -> list[Need]:
     """The rows of `needs` under the mask, emergencies first, each with its patient."""
     table, admissions, patients = day.world["needs"], day.world["admissions"], day.world["patients"]
     rows = np.flatnonzero(is_mine)
     rows = rows[np.argsort(~table["is_emergency"][rows], kind="stable")]
-    rng, count = day.rng(name), len(rows)
+    need = table["need"][rows]
     admission = table["admission"][rows]
     stay = np.searchsorted(admissions["admission"], admission)
     patient = admissions["patient"][stay]
     component = table["component"][rows]
-    minute = np.where(component == RED_CELLS, 420 + rng.integers(0, 620, count), 480 + rng.integers(0, 120, count))
-    is_cancelled = (rng.random(count) < day.world.plan.hospitals.cancelled_share) & (table["request"][rows] >= 0)
-    method = np.where(component == RED_CELLS, picks(rng, (0.75, 0.25), count), NO_METHOD)
+    minute = np.where(
+        component == RED_CELLS,
+        420 + day.draw("asked").integers(need, 0, 620),
+        480 + day.draw("by ten").integers(need, 0, 120),
+    )
+    share = day.world.plan.hospitals.cancelled_share
+    is_cancelled = day.draw("cancelled").chance(need, share) & (table["request"][rows] >= 0)
+    method = np.where(component == RED_CELLS, day.draw("method").picks(need, (0.75, 0.25)), NO_METHOD)
     method = np.where(table["is_emergency"][rows], EMERGENCY, method)
     columns = (
         rows,
         admission,
         patient,
         admissions["place"][stay],
-        patients["group"][patient],
+        patients["group"][patient_rows(day.world, patient)],
         component,
         table["units"][rows],
         table["used"][rows],
@@ -97,9 +103,9 @@ def order_ahead(day: Day) -> None:
     """In the afternoon wards order tomorrow's platelets and irradiated red cells."""
     table = day.world["needs"]
     is_planned = (table["component"] == PLATELETS) | table["is_irradiated"]
-    needs = _needs(day, (table["due"] == day.number + 1) & is_planned & (table["request"] < 0), "ahead")
+    needs = _needs(day, (table["due"] == day.number + 1) & is_planned & (table["request"] < 0))
     needed, asked = day.world.zone.instant(day.number + 1, 840), day.instant(930)
-    numbers = day.world.numbers("request", len(needs)).tolist()
+    numbers = day.world.ids("request", len(needs)).tolist()
     requests = []
     for need, number in zip(needs, numbers, strict=True):
         table["request"][need.row] = number
@@ -127,7 +133,7 @@ def _request(need: Need, number: int, asked: int, needed: int, units: int, **clo
 def serve(day: Day, shelves: Shelves, dispatch: Dispatch) -> None:
     """Serve every need that is due today, and forget it."""
     table, ward = day.world["needs"], Ward()
-    needs = _needs(day, table["due"] == day.number, "serve")
+    needs = _needs(day, table["due"] == day.number)
     plan = day.world.plan.stock
     soon_days = {RED_CELLS: plan.soon_days, PLATELETS: plan.platelet_soon_days}
     for number, need in enumerate(needs):
@@ -146,7 +152,7 @@ def serve(day: Day, shelves: Shelves, dispatch: Dispatch) -> None:
 def _from_hub(day: Day, shelves: Shelves, dispatch: Dispatch, need: Need, missing: int, soon: int) -> list[Entry]:
     """Order from the hub what the hospital lacks; the units are on their way within the hour."""
     is_ordered = need.request >= 0
-    number = need.request if is_ordered else int(day.world.numbers("request", 1)[0])
+    number = need.request if is_ordered else int(day.world.ids("request", 1)[0])
     asked = need.asked if is_ordered else day.instant(need.minute)
     needed = day.instant(840) if is_ordered else asked + 4 * 3600
     if need.is_cancelled:
@@ -181,28 +187,28 @@ def _transfuse(day: Day, ward: Ward, needs: list[Need]) -> None:
     if not ward.reserved:
         return
     row, at, number, turn = np.array(ward.reserved, np.int64).T
-    patient = numbered("P", np.array([need.patient for need in needs])[number] + 1)
+    patient = patient_ids(np.array([need.patient for need in needs])[number])
     admission = numbered("A", np.array([need.admission for need in needs])[number])
-    method = METHODS[np.array([need.method for need in needs])[number]]
+    method = chosen(METHODS, np.array([need.method for need in needs])[number])
     is_emergency = np.array([need.is_emergency for need in needs])[number]
     emergency = optional(True, is_emergency)
     flow.note(day, row, "reserved", at, patient_id=patient, method=method, is_emergency=emergency)
-    rng = day.rng("bedside")
+    units = day.world["units"]["unit"]
     is_given = turn >= 0
     start = np.minimum(at + 1800 + turn * 1800, day.instant(LAST_START_MINUTE))
-    ended = start + 60 * rng.integers(45, 90, len(row))
+    ended = start + 60 * day.draw("minutes given").integers(units[row], 45, 90)
     flow.end(
         day,
         row[is_given],
         "transfused",
         start[is_given],
-        ended_at=as_instants(ended[is_given]),
+        ended_at=instants(ended[is_given]),
         patient_id=patient[is_given],
         admission_id=admission[is_given],
     )
-    evening = day.at(np.full(len(row), 1390))
+    evening = day.times(1390, len(row))
     left = ~is_given
     flow.note(day, row[left], "unreserved", evening[left], patient_id=patient[left])
     day.world["units"]["ready"][row[left]] = evening[left]
-    is_wasted = left & (rng.random(len(row)) < day.world.plan.hospitals.wasted_per_crossmatch)
+    is_wasted = left & day.draw("wasted").chance(units[row], day.world.plan.hospitals.wasted_per_crossmatch)
     flow.end(day, row[is_wasted], "wasted", evening[is_wasted] + 300, reason="out of temperature range")

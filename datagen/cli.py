@@ -1,20 +1,25 @@
-"""The command line: `history` starts a world, `day` goes on by one day."""
+"""The command line: `history` starts a world, `day` goes on by one day. Regions are lived side by side."""
 
 import argparse
-import calendar
+import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import orjson
 
-from datagen.days import date_of, number_of
-from datagen.planner import load_plan
-from datagen.simulate import live_day, new_world
-from datagen.state import StateError, has_world, load, save
-from datagen.world import World
-from datagen.writer import Outbox
+from datagen.days import number_of
+from datagen.history import Counts, Order, next_day, nobody, write_day, write_history
+from datagen.plan import PLAN_PATH, Plan, PlanError
+from datagen.planner import load_plans
+from datagen.scenarios import load_scenario
+from datagen.state import StateError, regions_at
+from datagen.writer import SOURCES, Folder
 
 USAGE_ERROR = 2
 
@@ -26,11 +31,21 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--seed", type=int, default=42)
     history.add_argument("--start", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
     history.add_argument("--days", type=int, required=True)
-    history.add_argument("--donors", type=int, default=20_000, help="donors registered at the start")
+    history.add_argument("--donors", type=int, default=20_000, help="donors registered at the start, in each region")
+    history.add_argument("--regions", help="names of regions of the plan, with commas (default: the first; all)")
+    history.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="NAME@DATE",
+        help="an overlay of datagen/scenarios; several may run",
+    )
     day = commands.add_parser("day", help="write the next day of a world as daily files")
     day.add_argument("--date", type=date.fromisoformat, required=True, help="the world's next day, YYYY-MM-DD")
     for command in (history, day):
         command.add_argument("--out", type=Path, required=True, help="landing folder")
+        command.add_argument("--plan", type=Path, default=PLAN_PATH, help="another plan than datagen/plan.toml")
+        command.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="regions lived at once")
         packing = command.add_mutually_exclusive_group()
         packing.add_argument("--plain", dest="is_gzip", action="store_false", help="plain files (the default)")
         packing.add_argument("--gz", dest="is_gzip", action="store_true", help="gzip files")
@@ -38,64 +53,87 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _is_month_end(day: date) -> bool:
-    return day.day == calendar.monthrange(day.year, day.month)[1]
-
-
-def _tell(world: World, of: int) -> None:
+def _tell(of: int, done: int, day: date) -> None:
     """Progress, on a terminal only."""
-    if sys.stderr.isatty():
-        done = world.next_day - world.start
-        print(f"\r{date_of(world.next_day - 1)}  {done}/{of} days", end="\n" if done == of else "", file=sys.stderr)
+    print(f"\r{day}  {done}/{of} days", end="\n" if done == of else "", file=sys.stderr)
 
 
-def write_history(options: argparse.Namespace) -> Outbox:
-    """Start a world in an empty folder and write its first days, one file a feed and month.
+def _chosen(plans: dict[str, Plan], names: str | None) -> list[str]:
+    if names == "all":
+        return list(plans)
+    chosen = names.split(",") if names else [next(iter(plans))]
+    unknown = [name for name in chosen if name not in plans]
+    if unknown:
+        raise StateError(f"the plan has no region {', '.join(unknown)}; it has {', '.join(plans)}")
+    return list(dict.fromkeys(chosen))
+
+
+def _history(options: argparse.Namespace) -> Counts:
+    """Start a world in an empty folder and write its first days.
 
     Raises:
         StateError: when the folder holds a world already, or the numbers make none.
     """
-    if has_world(options.out):
-        raise StateError(f"there is a world at {options.out} already: go on with `day`, or take another folder")
+    plans, store = load_plans(options.plan), Folder(options.out)
+    regions = _chosen(plans, options.regions)
+    if regions_at(store):
+        raise StateError(f"there is a world at {store} already: go on with `day`, or take another folder")
     if options.days < 1 or options.donors < 1 or options.seed < 0:
         raise StateError("a history needs --days and --donors of at least 1, and a --seed of at least 0")
-    world = new_world(load_plan(), seed=options.seed, start=number_of(options.start), donors=options.donors)
-    outbox, first = Outbox(), options.start
-    for _ in range(options.days):
-        live_day(world, outbox)
-        last = date_of(world.next_day - 1)
-        _tell(world, options.days)
-        if _is_month_end(last) or world.next_day == world.start + options.days:
-            outbox.flush(options.out, first=first, last=last, is_gzip=options.is_gzip)
-            first = date_of(world.next_day)
-    save(world, options.out)
-    return outbox
+    scenarios = tuple(load_scenario(asked) for asked in options.scenario)
+    early = [dated.said for dated in scenarios if dated.on < number_of(options.start)]
+    if early:
+        raise StateError(f"{', '.join(early)} begins before the world does, on {options.start}")
+    order = Order(options.seed, options.start, options.days, options.donors, options.is_gzip, scenarios)
+    tell = partial(_tell, options.days) if sys.stderr.isatty() and len(regions) == 1 else nobody
+    works = [partial(write_history, order, plans[region], store, tell) for region in regions]
+    return _side_by_side(works, options.processes)
 
 
-def write_day(options: argparse.Namespace) -> Outbox:
-    """Go on with the world in a folder by one day.
+def _day(options: argparse.Namespace) -> Counts:
+    """Go on with the world in a folder by one day: with every region that has not lived it yet.
 
     Raises:
         StateError: when there is no world, or the date is not its next day.
     """
-    world = load(options.out, load_plan())
-    wanted = date_of(world.next_day)
+    plans, store = load_plans(options.plan), Folder(options.out)
+    coming = {region: next_day(store, region, plans) for region in regions_at(store)}
+    if not coming:
+        raise StateError(f"there is no world at {store}: start one with `python -m datagen history`")
+    wanted = min(coming.values())
     if options.date != wanted:
-        raise StateError(f"the next day of the world at {options.out} is {wanted}, not {options.date}")
-    outbox = Outbox()
-    live_day(world, outbox)
-    outbox.flush(options.out, first=wanted, last=wanted, is_gzip=options.is_gzip)
-    save(world, options.out)
-    return outbox
+        raise StateError(f"the next day of the world at {store} is {wanted}, not {options.date}")
+    behind = [region for region, day in coming.items() if day == wanted]
+    works = [partial(write_day, region, plans, store, is_gzip=options.is_gzip) for region in behind]
+    return _side_by_side(works, options.processes)
+
+
+def _side_by_side(works: Sequence[Callable[[], Counts]], processes: int) -> Counts:
+    total: Counts = Counter(dict.fromkeys(SOURCES, 0))
+    if len(works) == 1 or processes == 1:
+        counts = [work() for work in works]
+    else:
+        with ProcessPoolExecutor(min(processes, len(works)), mp_context=get_context("spawn")) as pool:
+            counts = list(pool.map(_called, works))
+    for count in counts:
+        total.update(count)
+    return total
+
+
+def _called(work: Callable[[], Counts]) -> Counts:
+    return work()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; print the number of records per feed as one JSON line."""
     options = _parser().parse_args(arguments)
     try:
-        outbox = write_history(options) if options.command == "history" else write_day(options)
-    except StateError as problem:
+        counts = _history(options) if options.command == "history" else _day(options)
+    except (StateError, PlanError) as problem:
         print(problem, file=sys.stderr)
         return USAGE_ERROR
-    print(orjson.dumps(outbox.counts).decode())
+    except OSError as problem:
+        print(f"can't write below {options.out}: {problem.strerror or problem}", file=sys.stderr)
+        return USAGE_ERROR
+    print(orjson.dumps(counts).decode())
     return 0

@@ -3,12 +3,11 @@
 A day is an integer, days since 1970-01-01; an instant is an integer, seconds since then in UTC.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
 from datagen.ids import Array, Ints
 
@@ -53,26 +52,6 @@ class Zone:
     def instant(self, day: int, minute: float) -> int:
         """UTC seconds of one local minute."""
         return int(self.instants(day, minute))
-
-
-def as_dates(days: Ints) -> npt.NDArray[np.datetime64]:
-    """Days as dates; null where negative (births before 1970 are written with `birth_dates`)."""
-    return np.where(days < 0, np.datetime64("NaT", "D"), days.astype("M8[D]"))
-
-
-def birth_dates(days: Ints) -> npt.NDArray[np.datetime64]:
-    """Days as dates, before 1970 too."""
-    return days.astype("M8[D]")
-
-
-def as_instants(seconds: Ints) -> npt.NDArray[np.datetime64]:
-    """Seconds as instants; null where negative."""
-    return np.where(seconds < 0, np.datetime64("NaT", "s"), seconds.astype("M8[s]"))
-
-
-def as_instant(seconds: int) -> datetime:
-    """One instant."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def weekday(day: int) -> int:

@@ -7,24 +7,37 @@ from typing import Any
 
 import numpy as np
 
-from datagen.days import as_dates, as_instants, date_of
-from datagen.groups import GROUPS
-from datagen.ids import Array, Ints, bag_hex, donation_numbers, numbered, optional
-from datagen.world import Day, logged, picks
+from datagen import people, places
+from datagen.days import date_of
+from datagen.ids import Array, Ints, scattered
+from datagen.plan import Plan
+from datagen.wire import Column, chosen, dates, donation_numbers, hexadecimal, instants, joined, numbered, plain
+from datagen.world import Day
 
 DONATED, FAILED = 0, 1
 COMPLETE, REJECTED, SHORT = 0, 1, 2
 WHOLE_BLOOD, DOUBLE_RED, APHERESIS_PLATELETS, APHERESIS_PLASMA = range(4)
-FACILITY_CODE, POOL_CODE, IMPORT_CODE = 1, 2, 901
-_OUTCOMES = np.array(["complete", "short", "failed"], object)
+COLLECTED, POOLED, IMPORTED = 1, 2, 9
+"""What a donation number is given to: the last digit of its facility code."""
+_OUTCOMES = ("complete", "short", "failed")
 _MEAN_VOLUME_ML = np.array([500.0, 360.0, 330.0, 600.0])
 
 
-def number_donations(day: Day, facility_code: int, count: int) -> Ints:
-    """New donation numbers of a facility: code, year, running number within the year."""
+def number_donations(day: Day, kind: int, count: int) -> Ints:
+    """New donation numbers: region and kind, year, running number within the year."""
     year = date_of(day.number).year
-    running = day.world.numbers(f"din-{facility_code}-{year}", count)
-    return facility_code * 10**8 + year % 100 * 10**6 + running
+    running = day.world.numbers(f"din-{kind}-{year}", count)
+    return (day.world.plan.service.number * 10 + kind) * 10**8 + year % 100 * 10**6 + running
+
+
+def is_pool(units: Ints) -> Array:
+    """Whether units were pooled of several donations."""
+    return np.asarray(units // 10**10 % 10 == POOLED)
+
+
+def is_imported(units: Ints) -> Array:
+    """Whether units were bought from other services."""
+    return np.asarray(units // 10**10 % 10 == IMPORTED)
 
 
 def donate(day: Day, rows: Ints, visit: Ints, event: Ints, visited: Ints, outcome: Ints) -> Array:
@@ -32,18 +45,19 @@ def donate(day: Day, rows: Ints, visit: Ints, event: Ints, visited: Ints, outcom
 
     Donors leave with their counts and their next eligible day; the donations wait in `pending`.
     """
-    donors, plan, rng = day.world["donors"], day.world.plan, day.rng("donate")
-    count = len(rows)
+    donors, plan, count = day.world["donors"], day.world.plan, len(rows)
     habit = donors["habit"][rows].astype(np.int64)
     is_apheresis = habit >= APHERESIS_PLATELETS
     share = np.where(is_apheresis, plan.collection.apheresis_rejected_share, plan.collection.rejected_share)
-    ending = np.where(rng.random(count) < share, REJECTED, COMPLETE)
+    ending = np.where(day.draw("rejected").chance(rows, share), REJECTED, COMPLETE)
     ending = np.where(outcome == FAILED, SHORT, ending)
-    minutes = np.where(habit == WHOLE_BLOOD, 30 + rng.integers(0, 15, count), 60 + 20 * rng.integers(0, 3, count))
-    volume = np.where(ending == SHORT, rng.uniform(30, 250, count), _MEAN_VOLUME_ML[habit] + rng.normal(0, 12, count))
+    apheresis_minutes = 60 + 20 * day.draw("apheresis minutes").integers(rows, 0, 3)
+    minutes = np.where(habit == WHOLE_BLOOD, 30 + day.draw("minutes").integers(rows, 0, 15), apheresis_minutes)
+    full = day.draw("volume").normal(rows, _MEAN_VOLUME_ML[habit], 12)
+    volume = np.where(ending == SHORT, 30 + 220 * day.draw("short volume").uniform(rows), full)
     if count:
         day.world["pending"].append(
-            din=number_donations(day, FACILITY_CODE, count),
+            din=number_donations(day, COLLECTED, count),
             donor=rows,
             visit=visit,
             event=event,
@@ -51,18 +65,18 @@ def donate(day: Day, rows: Ints, visit: Ints, event: Ints, visited: Ints, outcom
             group=donors["group"][rows],
             habit=habit,
             outcome=ending,
-            reason=picks(rng, plan.collection.reject_shares, count),
-            doses=1 + picks(rng, plan.components.platelet_splits, count),
+            reason=day.draw("reject reason").picks(rows, plan.collection.reject_shares),
+            doses=1 + day.draw("doses").picks(rows, plan.components.platelet_splits),
             is_first=donors["total"][rows] == 0,
             is_group_known=donors["total"][rows] > 0,
             volume=np.round(volume),
         )
         send_donations(day, len(day.world["pending"]) - count + np.arange(count), tested_at=None)
-    _remember(day, rows, habit, ending, rng)
+    _remember(day, rows, habit, ending)
     return np.asarray(ending == COMPLETE)
 
 
-def _remember(day: Day, rows: Ints, habit: Ints, ending: Ints, rng: np.random.Generator) -> None:
+def _remember(day: Day, rows: Ints, habit: Ints, ending: Ints) -> None:
     """The donors after their donation: history, next eligible day, and whether they will come back."""
     donors, plan = day.world["donors"], day.world.plan
     given, habits = rows[ending != SHORT], habit[ending != SHORT]
@@ -70,52 +84,58 @@ def _remember(day: Day, rows: Ints, habit: Ints, ending: Ints, rng: np.random.Ge
     donors["last_on"][given] = day.number
     donors["total"][given] += 1
     donors["ready_on"][rows] = day.number + np.array(plan.habits.interval_days)[habit]
-    is_last = rng.random(len(given)) < np.array(plan.habits.churn)[habits]
+    is_last = day.draw("last for long").chance(given, np.array(plan.habits.churn)[habits])
     donors["rate"][given] = np.where(is_last, plan.donors.lapsed_rate, donors["rate"][given])
-    is_won = (habits == WHOLE_BLOOD) & ~is_last & (rng.random(len(given)) < plan.habits.to_platelets)
+    is_won = (habits == WHOLE_BLOOD) & ~is_last & day.draw("won for platelets").chance(given, plan.habits.to_platelets)
     won = given[is_won]
     donors["habit"][won] = APHERESIS_PLATELETS
     donors["rate"][won] = plan.habits.visits_a_year[APHERESIS_PLATELETS]
+
+
+def _reject_reason(plan: Plan, ending: Ints, reason: Ints, is_reactive: Array) -> Column:
+    """Why a donation gives no units: the quantity, a reactive test, or what was found at processing."""
+    reasons = (*plan.collection.reject_reasons, "reactive")
+    found = np.where(ending == REJECTED, reason, -1)
+    found = np.where(is_reactive, len(reasons) - 1, found)
+    return chosen(reasons, np.where(ending == SHORT, reasons.index("qns"), found))
 
 
 def send_donations(day: Day, rows: Ints, tested_at: Ints | None, is_passed: Array | None = None) -> None:
     """Send the donations in `rows` of `pending`: with their result when `tested_at` is given."""
     pending = {name: day.world["pending"][name][rows] for name in day.world["pending"].dtypes}
     plan, din, ending = day.world.plan, pending["din"], pending["outcome"]
-    known = np.where(pending["is_group_known"], np.array(GROUPS, object)[pending["group"]], "unknown")
-    is_drawn = ending != SHORT
+    is_drawn, is_tested = ending != SHORT, tested_at is not None
+    is_reactive = np.zeros(len(rows), bool)
+    born = day.number - is_tested
     result: dict[str, Any] = {}
-    born = day.number
-    if tested_at is not None and is_passed is not None:
-        born = day.number - 1
+    if is_passed is not None:
+        is_reactive = ~is_passed & is_drawn
         result = {
-            "test_date": as_dates(np.where(is_drawn, day.number, -1)),
-            "test_result": optional(is_passed, is_drawn),
-            "status": np.where(is_passed & (ending == COMPLETE), "available", "discarded").astype(object),
+            "test_date": dates(np.where(is_drawn, day.number, -1)),
+            "test_result": chosen((False, True), np.where(is_drawn, is_passed, -1)),
+            "status": chosen(("discarded", "available"), is_passed & (ending == COMPLETE)),
         }
-    is_reactive = ~is_passed & is_drawn if is_passed is not None else np.zeros(len(rows), bool)
-    reason = optional(np.array(plan.collection.reject_reasons, object)[pending["reason"]], ending == REJECTED)
-    reason = np.where(ending == SHORT, "qns", np.where(is_reactive, "reactive", reason))
     habit = pending["habit"].astype(np.int64)
+    known = np.where(pending["is_group_known"], pending["group"], people.UNKNOWN_GROUP)
     day.outbox.emit(
         "donations",
-        bag_id=[f"{group}-{bag}" for group, bag in zip(known, bag_hex(din), strict=True)],
-        donor_id=numbered("D", pending["donor"] + 1),
-        event_id=numbered("EV", pending["event"], 10),
-        donation_date=as_dates(np.full(len(rows), born)),
+        bag_id=joined(chosen(people.KNOWN_GROUPS, known), "-", hexadecimal(scattered(din))),
+        donor_id=people.donor_ids(day.world, pending["donor"]),
+        event_id=places.event_ids(pending["event"]),
+        donation_date=dates(np.full(len(rows), born)),
         **result,
         din=donation_numbers(din),
         visit_id=numbered("V", pending["visit"]),
-        procedure=np.array(plan.habits.names, object)[habit],
+        procedure=chosen(plan.habits.names, habit),
         donation_type="allogeneic",
-        collected_at=as_instants(pending["collected"]),
-        volume_ml=pending["volume"],
-        red_cell_units=np.where(is_drawn, np.array([1, 2, 0, 0])[habit], 0),
-        platelet_doses=np.where(is_drawn & (habit == APHERESIS_PLATELETS), pending["doses"], 0).astype(float),
-        plasma_units=np.where(is_drawn & (habit == APHERESIS_PLASMA), 1, 0),
+        collected_at=instants(pending["collected"]),
+        volume_ml=plain(pending["volume"]),
+        red_cell_units=plain(np.where(is_drawn, np.array([1, 2, 0, 0])[habit], 0)),
+        platelet_doses=plain(np.where(is_drawn & (habit == APHERESIS_PLATELETS), pending["doses"], 0).astype(float)),
+        plasma_units=plain(np.where(is_drawn & (habit == APHERESIS_PLASMA), 1, 0)),
         # Only a quantity not sufficient (the first reason) shows in the bag; the rest is complete and rejected.
-        outcome=_OUTCOMES[np.where((ending == REJECTED) & (pending["reason"] != 0), COMPLETE, ending)],
-        reject_reason=reason,
+        outcome=chosen(_OUTCOMES, np.where((ending == REJECTED) & (pending["reason"] != 0), COMPLETE, ending)),
+        reject_reason=_reject_reason(plan, ending, pending["reason"], is_reactive),
         bag_lot=f"BL{born // 14:05d}",
-        recorded_at=logged(pending["collected"]) if tested_at is None else logged(tested_at),
+        known_at=pending["collected"] if tested_at is None else tested_at,
     )

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from datagen import places
-from datagen.days import LAST_MINUTE, as_instants
+from datagen.days import LAST_MINUTE
 from datagen.groups import GROUPS
-from datagen.ids import Array, Ints, donation_numbers, numbered, unit_numbers
-from datagen.products import COMPONENT_OF, COMPONENTS, DATING_DAYS, LISTED
-from datagen.world import ENDED, IN_STOCK, IN_TRANSIT, Day, logged
+from datagen.ids import Array, Ints
+from datagen.products import COMPONENT_OF, COMPONENTS, DATING_DAYS, LISTED, RED_CELLS
+from datagen.wire import chosen, donation_numbers, instants, numbered, plain, unit_numbers
+from datagen.world import ENDED, IN_STOCK, IN_TRANSIT, Day
 
 _COPIED = (
     "product_code",
@@ -34,37 +35,40 @@ def label_expiry(day: Day, product: Ints, born: Ints) -> Ints:
     return day.world.zone.instants(born + DATING_DAYS[product], LAST_MINUTE)
 
 
-def make(day: Day, units: Mapping[str, Any], **sent: Any) -> Ints:
+def make(day: Day, units: Mapping[str, Any], *, known_at: Ints | None = None, **sent: Any) -> Ints:
     """Make units and send their `components`; return their rows.
 
     Args:
         day: the day being lived.
         units: columns of the table `units` (but `shipped` and `movement`).
+        known_at: when we learn of them, if that is not when they are prepared.
         sent: further fields of the record, such as `is_imported`; `din` = None for a pool.
     """
+    if len(units["unit"]) == 0:
+        return np.zeros(0, np.int64)
     rows = day.world["units"].append(**units, shipped=-1, movement=-1)
     unit = {name: day.world["units"][name][rows] for name in day.world["units"].dtypes}
     product = unit["product"].astype(np.int64)
     mean = LISTED["volume_ml"][product].astype(float)
-    spread = day.rng(f"volume-{unit['unit'][0]}").normal(1.0, 0.04, len(rows)) if len(rows) else mean
+    spread = day.draw("unit volume").normal(unit["unit"], 1.0, 0.04)
     fields = {
         "din": donation_numbers(unit["unit"] // 100),
         "is_washed": False,
         "is_imported": False,
-        **{name: LISTED[name][product] for name in _COPIED},
+        **{name: chosen(LISTED[name].tolist(), product) for name in _COPIED},
         **sent,
     }
     day.outbox.emit(
         "components",
         unit_id=unit_numbers(unit["unit"]),
-        component=np.array(COMPONENTS, object)[COMPONENT_OF[product]],
-        blood_type=np.array(GROUPS, object)[unit["group"]],
-        volume_ml=np.round(mean * spread),
-        collected_at=as_instants(unit["collected"]),
-        prepared_at=as_instants(unit["prepared"]),
-        expires_at=as_instants(unit["expires"]),
-        facility_id=places.facility_ids(day.world.plan)[unit["place"]],
-        recorded_at=logged(unit["prepared"]),
+        component=chosen(COMPONENTS, COMPONENT_OF[product]),
+        blood_type=chosen(GROUPS, unit["group"]),
+        volume_ml=plain(np.round(mean * spread)),
+        collected_at=instants(unit["collected"]),
+        prepared_at=instants(unit["prepared"]),
+        expires_at=instants(unit["expires"]),
+        facility_id=chosen(places.facility_ids(day.world.plan), unit["place"]),
+        known_at=unit["prepared"] if known_at is None else known_at,
         **fields,
     )
     return rows
@@ -75,13 +79,13 @@ def note(day: Day, rows: Ints, kind: str, at: Ints, **fields: Any) -> None:
     units = day.world["units"]
     day.outbox.emit(
         "unit_events",
-        unit_event_id=numbered("UE", day.world.numbers("unit_event", len(rows))),
+        unit_event_id=numbered("UE", day.world.ids("unit_event", len(rows))),
         unit_id=unit_numbers(units["unit"][rows]),
         kind=kind,
-        happened_at=as_instants(at),
-        facility_id=places.facility_ids(day.world.plan)[units["place"][rows]],
+        happened_at=instants(at),
+        facility_id=chosen(places.facility_ids(day.world.plan), units["place"][rows]),
         **fields,
-        recorded_at=logged(at),
+        known_at=at,
     )
 
 
@@ -98,16 +102,15 @@ def end(day: Day, rows: Ints, kind: str, at: Ints, **fields: Any) -> None:
     if np.any(units["state"][rows] == ENDED) or len(np.unique(rows)) < len(rows):
         raise AssertionError(f"{kind}: a unit would end twice")
     units["state"][rows] = ENDED
-    unit = unit_numbers(units["unit"][rows]) if len(rows) else np.zeros(0, str)
     day.outbox.emit(
         "dispositions",
-        disposition_id=np.char.add("DP-", unit),
-        unit_id=unit,
+        disposition_id=unit_numbers(units["unit"][rows], prefix="DP-"),
+        unit_id=unit_numbers(units["unit"][rows]),
         kind=kind,
-        happened_at=as_instants(at),
-        facility_id=places.facility_ids(day.world.plan)[units["place"][rows]],
+        happened_at=instants(at),
+        facility_id=chosen(places.facility_ids(day.world.plan), units["place"][rows]),
         **fields,
-        recorded_at=logged(at),
+        known_at=at,
     )
 
 
@@ -115,8 +118,8 @@ def move(day: Day, rows: Ints, to: Array, shipped: Ints, received: Ints, kind: s
     """Move units within the day: they are ready at `to` from `received` on."""
     units = day.world["units"]
     units["shipped"][rows] = shipped
-    units["movement"][rows] = day.world.numbers("movement", len(rows))
-    _send_movements(day, rows, to, kind, received=as_instants(received), recorded=received, **fields)
+    units["movement"][rows] = day.world.ids("movement", len(rows))
+    _send_movements(day, rows, to, kind, received=instants(received), known_at=received, **fields)
     units["place"][rows] = to
     units["ready"][rows] = received
     note(day, rows, "received", received)
@@ -126,24 +129,24 @@ def send_overnight(day: Day, rows: Ints, shipped: Ints) -> None:
     """Put units on the night transfer from the centre to the hub."""
     units = day.world["units"]
     units["shipped"][rows] = shipped
-    units["movement"][rows] = day.world.numbers("movement", len(rows))
+    units["movement"][rows] = day.world.ids("movement", len(rows))
     units["state"][rows] = IN_TRANSIT
-    _send_movements(day, rows, np.full(len(rows), places.HUB), "transfer", recorded=shipped)
+    _send_movements(day, rows, np.full(len(rows), places.HUB), "transfer", known_at=shipped)
 
 
 def arrive(day: Day) -> None:
     """The night transfer reaches the hub at five in the morning."""
     units = day.world["units"]
     rows = np.flatnonzero(units["state"] == IN_TRANSIT)
-    at = np.full(len(rows), day.instant(300))
-    _send_movements(day, rows, np.full(len(rows), places.HUB), "transfer", received=as_instants(at), recorded=at)
+    at = day.times(300, len(rows))
+    _send_movements(day, rows, np.full(len(rows), places.HUB), "transfer", received=instants(at), known_at=at)
     units["state"][rows] = IN_STOCK
     units["place"][rows] = places.HUB
     units["ready"][rows] = at
     note(day, rows, "received", at)
 
 
-def _send_movements(day: Day, rows: Ints, to: Array, kind: str, *, recorded: Ints, **fields: Any) -> None:
+def _send_movements(day: Day, rows: Ints, to: Array, kind: str, *, known_at: Ints, **fields: Any) -> None:
     units, plan = day.world["units"], day.world.plan
     received = {"received_at": fields.pop("received")} if "received" in fields else {}
     ids = places.facility_ids(plan)
@@ -151,15 +154,15 @@ def _send_movements(day: Day, rows: Ints, to: Array, kind: str, *, recorded: Int
         "distribution",
         distribution_id=numbered("DS", units["movement"][rows]),
         unit_id=unit_numbers(units["unit"][rows]),
-        NPI=places.npis(plan)[to],
-        distribution_date=as_instants(units["shipped"][rows]),
-        from_facility_id=ids[units["place"][rows]],
-        to_facility_id=ids[to],
+        NPI=chosen(places.npis(plan), to),
+        distribution_date=instants(units["shipped"][rows]),
+        from_facility_id=chosen(ids, units["place"][rows]),
+        to_facility_id=chosen(ids, to),
         kind=kind,
-        shipped_at=as_instants(units["shipped"][rows]),
+        shipped_at=instants(units["shipped"][rows]),
         **received,
         **fields,
-        recorded_at=logged(recorded),
+        known_at=known_at,
     )
 
 
@@ -170,6 +173,15 @@ def outdate(day: Day) -> None:
     morning = day.instant(330)
     rows = np.flatnonzero((units["expires"] < morning) & (units["state"] != ENDED))
     end(day, rows, "outdated", np.full(len(rows), morning))
+
+
+def fail_cold_store(day: Day) -> None:
+    """A scenario's cold store fails overnight: the share of red cells that lay at the hub is wasted."""
+    units, share = day.world["units"], day.world.course.share("cold_store", day.number)
+    is_there = (units["state"] == IN_STOCK) & (units["place"] == places.HUB)
+    is_cold = is_there & (COMPONENT_OF[units["product"]] == RED_CELLS)
+    rows = np.flatnonzero(is_cold & day.draw("cold store").chance(units["unit"], share))
+    end(day, rows, "wasted", day.times(335, len(rows)), reason="cold store failure")
 
 
 def clear(day: Day) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from datagen import flow, places
 from datagen.components import CONCENTRATE, CRYO_REDUCED, CRYO_UNIT
-from datagen.days import LAST_MINUTE, as_instants, weekday
-from datagen.donations import POOL_CODE, number_donations
-from datagen.ids import IRRADIATED, Ints, donation_numbers, optional, unit_numbers
+from datagen.days import LAST_MINUTE, weekday
+from datagen.donations import POOLED, is_pool, number_donations
+from datagen.ids import IRRADIATED, Ints
 from datagen.products import (
     COMPONENT_OF,
     CRYO,
@@ -21,7 +21,8 @@ from datagen.products import (
     PLASMA,
     RED_CELLS,
 )
-from datagen.world import CRYO_DEMAND, ENDED, IN_STOCK, MADE, PLASMA_DEMAND, Day, logged
+from datagen.wire import donation_numbers, instants, optional, unit_numbers
+from datagen.world import CRYO_DEMAND, ENDED, IN_STOCK, MADE, PLASMA_DEMAND, Day
 
 PLASMA_LEAVES = (1, 4)
 """Frozen plasma and cryoprecipitate leave the centre on Tuesdays and Fridays."""
@@ -34,9 +35,9 @@ def _link(day: Day, children: Ints, parents: Ints, kind: str, at: Ints) -> None:
         unit_id=unit_numbers(children),
         parent_unit_id=unit_numbers(parents),
         kind=kind,
-        made_at=as_instants(at),
+        made_at=instants(at),
         facility_id=places.facility_ids(day.world.plan)[places.CENTRE if kind == "pooled" else places.HUB],
-        recorded_at=logged(at),
+        known_at=at,
     )
 
 
@@ -46,7 +47,7 @@ def _pool(day: Day, sets: Ints, product: str, at: int) -> Ints:
     times = np.full(count, at)
     flat = sets.reshape(-1)
     flow.end(day, flat, "consumed", np.full(len(flat), at), reason="pooled")
-    pool = number_donations(day, POOL_CODE, count) * 100 + CONCENTRATE
+    pool = number_donations(day, POOLED, count) * 100 + CONCENTRATE
     _link(day, np.repeat(pool, sets.shape[1]), units["unit"][flat], "pooled", np.full(len(flat), at))
     made = {
         "unit": pool,
@@ -81,10 +82,10 @@ def pool_platelets(day: Day) -> None:
         return
     sets = _sets(rows, units["group"][rows], day.world.plan.components.pool_size, len(rows))
     left = np.setdiff1d(rows, sets)
-    flow.end(day, left, "wasted", day.at(np.full(len(left), 450)), reason="incomplete pool")
+    flow.end(day, left, "wasted", day.times(450, len(left)), reason="incomplete pool")
     if len(sets):
         pools = _pool(day, sets, "PL32", day.instant(450))
-        flow.release(day, pools, day.at(np.full(len(pools), 480)))
+        flow.release(day, pools, day.times(480, len(pools)))
 
 
 def courier_platelets(day: Day) -> None:
@@ -92,7 +93,7 @@ def courier_platelets(day: Day) -> None:
     units = day.world["units"]
     is_platelet = np.isin(units["product"], [NUMBER_OF[code] for code in ("PL11", "PL12", "PL32")])
     rows = np.flatnonzero(is_platelet & (units["state"] == IN_STOCK) & (units["place"] == places.CENTRE))
-    times = day.at(np.full(len(rows), 500))
+    times = day.times(500, len(rows))
     flow.move(day, rows, np.full(len(rows), places.HUB), times, times + 2700, "transfer")
 
 
@@ -116,7 +117,7 @@ def make_cryo(day: Day) -> None:
     reduced = _split(day, source, CRYO_REDUCED, "PF31", at)
     flow.release(day, reduced, times + 600)
     pooled = _pool(day, single.reshape(sets.shape), "CR31", day.instant(1050))
-    flow.release(day, pooled, day.at(np.full(len(pooled), 1065)))
+    flow.release(day, pooled, day.times(1065, len(pooled)))
 
 
 def _split(day: Day, source: Ints, place: int, product: str, at: int) -> Ints:
@@ -151,8 +152,8 @@ def irradiate(day: Day, rows: Ints, at: Ints) -> Ints:
     copied = {name: units[name][source] for name in ("group", "place", "collected", "born")}
     made: dict[str, Any] = {**copied, "unit": number, "product": product[is_due], "expires": expires}
     made |= {"state": MADE, "prepared": times, "ready": times}
-    din = optional(donation_numbers(number // 100), number // 10**10 != POOL_CODE)
-    new = flow.make(day, made, irradiated_at=as_instants(times), din=din)
+    din = optional(donation_numbers(number // 100), ~is_pool(number))
+    new = flow.make(day, made, irradiated_at=instants(times), din=din)
     flow.release(day, new, times + 300)
     result = rows.copy()
     result[is_due] = new
@@ -166,12 +167,12 @@ def ship_for_manufacture(day: Day) -> None:
     units, plan = day.world["units"], day.world.plan.components
     in_stock = units["state"] == IN_STOCK
     recovered = np.flatnonzero(in_stock & IS_FOR_MANUFACTURE[units["product"]])
-    flow.end(day, recovered, "further_manufacture", day.at(np.full(len(recovered), 1140)), reason="recovered plasma")
+    flow.end(day, recovered, "further_manufacture", day.times(1140, len(recovered)), reason="recovered plasma")
     is_plasma = in_stock & (COMPONENT_OF[units["product"]] == PLASMA) & (units["place"] == places.HUB)
     shelf = np.flatnonzero(is_plasma & (units["state"] == IN_STOCK))
     spare = max(0, len(shelf) - int(day.world.demand[PLASMA_DEMAND] * plan.plasma_target_days))
     oldest = shelf[np.lexsort((units["unit"][shelf], units["expires"][shelf]))][:spare]
-    flow.end(day, oldest, "further_manufacture", day.at(np.full(len(oldest), 1140)), reason="surplus plasma")
+    flow.end(day, oldest, "further_manufacture", day.times(1140, len(oldest)), reason="surplus plasma")
 
 
 def send_to_hub(day: Day) -> None:
@@ -183,4 +184,4 @@ def send_to_hub(day: Day) -> None:
         is_frozen = np.isin(COMPONENT_OF[units["product"]], (PLASMA, CRYO))
         is_leaving |= is_frozen & ~IS_FOR_MANUFACTURE[units["product"]]
     rows = np.flatnonzero(is_ready & is_leaving)
-    flow.send_overnight(day, rows, day.at(np.full(len(rows), 1200)))
+    flow.send_overnight(day, rows, day.times(1200, len(rows)))

@@ -7,6 +7,7 @@ from faker import Faker
 
 from datagen.ids import Array
 from datagen.plan import Plan
+from datagen.wire import Column, chosen, joined
 
 
 class Names:
@@ -20,13 +21,15 @@ class Names:
         self.last = _pool(fake.last_name, size)
         self.streets = _pool(fake.street_name, size)
         self.towns = _pool(fake.city, 24)
-        self.postal_codes = np.array([f"58{100 + 7 * town:03d}" for town in range(len(self.towns))], object)
+        self.postal_codes = tuple(
+            f"{plan.service.postal_prefix}{100 + 7 * town:03d}" for town in range(len(self.towns))
+        )
 
-    def full(self, sex: Array, first: Array, last: Array) -> Array:
+    def full(self, sex: Array, first: Array, last: Array) -> Column:
         """Full names."""
-        given = np.where(sex == 0, self.first[0][first], self.first[1][first])
-        return np.asarray(given + " " + self.last[last], object)
+        given = (*self.first[0], *self.first[1])
+        return joined(chosen(given, sex.astype(np.int64) * len(self.first[0]) + first), " ", chosen(self.last, last))
 
 
-def _pool(draw: Callable[[], str], size: int) -> Array:
-    return np.array([draw() for _ in range(size)], object)
+def _pool(draw: Callable[[], str], size: int) -> tuple[str, ...]:
+    return tuple(draw() for _ in range(size))

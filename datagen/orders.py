@@ -5,16 +5,15 @@ one placed and answered within the day is sent once.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from datagen import flow, places
-from datagen.days import as_instants
 from datagen.groups import GROUPS
-from datagen.ids import numbered, optional
+from datagen.patients import patient_ids
 from datagen.products import COMPONENTS
-from datagen.world import Day, logged
+from datagen.wire import chosen, instants, numbered, optional, plain
+from datagen.world import Day
 
 ANY_GROUP = len(GROUPS)
 """The group ordered before the patient's is known."""
@@ -62,38 +61,41 @@ class Dispatch:
         self.requests, self.moves = [], []
 
 
-def _status(request: Request) -> str:
+STATUSES = ("open", "filled", "partial", "cancelled")
+URGENCIES = ("routine", "urgent", "emergency")
+OPEN, FILLED, PARTIAL, CANCELLED = range(4)
+
+
+def _status(request: Request) -> int:
     if request.got is None:
-        return "open"
+        return OPEN
     if request.cancelled == request.units:
-        return "cancelled"
-    return "filled" if request.got >= request.units - request.cancelled else "partial"
+        return CANCELLED
+    return FILLED if request.got >= request.units - request.cancelled else PARTIAL
 
 
 def send_requests(day: Day, requests: list[Request]) -> None:
     """Send versions of orders."""
     if not requests:
         return
-    columns: dict[str, Any] = {
-        name: np.array([getattr(request, name) for request in requests])
-        for name in ("number", "place", "asked", "needed", "units", "group", "component", "patient", "closed")
-    }
+    names = ("number", "place", "asked", "needed", "units", "group", "component", "patient", "closed", "cancelled")
+    columns = {name: np.array([getattr(request, name) for request in requests]) for name in names}
     is_patient = columns["patient"] != NOBODY
     day.outbox.emit(
         "blood_requests",
         request_id=numbered("RQ", columns["number"]),
-        NPI=places.npis(day.world.plan)[columns["place"]],
-        request_datetime=as_instants(columns["asked"]),
-        units_requested=columns["units"],
-        blood_type=np.array([*GROUPS, "unknown"], object)[columns["group"]],
-        status=[_status(request) for request in requests],
-        patient_id=optional(numbered("P", columns["patient"] + 1), is_patient),
-        order_kind=np.where(is_patient, "patient", "stock"),
-        component=np.array(COMPONENTS, object)[columns["component"]],
-        urgency=[request.urgency for request in requests],
-        needed_at=as_instants(columns["needed"]),
-        units_cancelled=[request.cancelled for request in requests],
-        closed_at=as_instants(columns["closed"]),
-        needs_irradiated=[request.is_irradiated for request in requests],
-        recorded_at=logged(np.maximum(columns["asked"], columns["closed"])),
+        NPI=chosen(places.npis(day.world.plan), columns["place"]),
+        request_datetime=instants(columns["asked"]),
+        units_requested=plain(columns["units"]),
+        blood_type=chosen((*GROUPS, "unknown"), columns["group"]),
+        status=chosen(STATUSES, np.array([_status(request) for request in requests])),
+        patient_id=optional(patient_ids(np.maximum(columns["patient"], 0)), is_patient),
+        order_kind=chosen(("stock", "patient"), is_patient),
+        component=chosen(COMPONENTS, columns["component"]),
+        urgency=chosen(URGENCIES, np.array([URGENCIES.index(request.urgency) for request in requests])),
+        needed_at=instants(columns["needed"]),
+        units_cancelled=plain(columns["cancelled"]),
+        closed_at=instants(columns["closed"]),
+        needs_irradiated=plain(np.array([request.is_irradiated for request in requests])),
+        known_at=np.maximum(columns["asked"], columns["closed"]),
     )

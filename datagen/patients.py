@@ -8,35 +8,47 @@ from typing import Any
 import numpy as np
 
 from datagen import places
-from datagen.days import as_dates, date_of, is_holiday, weekday
+from datagen.days import date_of, is_holiday, weekday
 from datagen.groups import GROUPS
-from datagen.ids import Array, Ints, numbered
+from datagen.ids import Ints
 from datagen.people import SEXES
 from datagen.products import CRYO, PLASMA, PLATELETS, RED_CELLS
-from datagen.world import Day, logged, picks
+from datagen.wire import Column, chosen, dates, numbered, plain
+from datagen.world import Day, World
 
 WINDOW_DAYS = 21
+REMEMBERED_DAYS = 730
 NEVER = 10**6
+SCENARIO_DONORS = 20_000
+"""Registered donors that the counts of scenarios are for."""
+
+
+def patient_ids(numbers: Ints) -> Column:
+    """Ids of patients by their number."""
+    return numbered("P", numbers)
+
+
+def patient_rows(world: World, numbers: Ints) -> Ints:
+    """Rows of `patients` by their number."""
+    return np.searchsorted(world["patients"]["patient"], numbers)
 
 
 def admit(day: Day) -> None:
     """Admit today's patients with blood to be ordered, and plan what each will need."""
-    world, plan, rng = day.world, day.world.plan.hospitals, day.rng("admit")
-    calendar = world.plan.calendar
-    index = calendar.admission_weekday[weekday(day.number)] * calendar.admission_month[date_of(day.number).month - 1]
-    index *= (calendar.holiday_admissions if is_holiday(day.number) else 1.0) * day.ramp
-    count = int(rng.poisson(plan.admissions_per_1000_donors_a_day * world.size / 1000 * index))
-    if count == 0:
+    world, plan = day.world, day.world.plan.hospitals
+    wounded = _casualties(day)
+    place, casualties = np.concatenate([_arrivals(day), wounded]), len(wounded)
+    admission = world.ids("admission", len(place))
+    if len(place) == 0:
         return
-    place = places.first_hospital(world.plan) + picks(rng, world.plan.service.hospital_beds, count)
-    service = picks(rng, plan.shares, count)
-    stay = 1 + rng.poisson(np.array(plan.length_of_stay_days)[service] * rng.gamma(2.0, 0.5, count))
-    stay = np.minimum(stay, WINDOW_DAYS)
-    dies = rng.random(count) < np.array(plan.mortality)[service]
-    patient = _persons(day, rng, place, service, day.number + stay, dies)
+    service = day.draw("service").picks(admission, plan.shares)
+    service[len(service) - casualties :] = plan.services.index("trauma")
+    length = np.array(plan.length_of_stay_days)[service] * day.draw("length").gamma(admission, 2.0)
+    stay = np.minimum(1 + day.draw("stay").poisson(admission, length), WINDOW_DAYS)
+    dies = day.draw("dies").chance(admission, np.array(plan.mortality)[service])
     rows = world["admissions"].append(
-        admission=world.numbers("admission", count),
-        patient=patient,
+        admission=admission,
+        patient=_persons(day, admission, place, service, np.where(dies, NEVER, day.number + stay)),
         admitted=day.number,
         discharged=day.number + stay,
         service=service,
@@ -44,36 +56,65 @@ def admit(day: Day) -> None:
         dies=dies,
     )
     _send(day, rows, is_over=False)
-    _plan_needs(day, rng, rows, stay, service)
+    _plan_needs(day, admission, stay, service)
 
 
-def _persons(day: Day, rng: np.random.Generator, place: Ints, service: Ints, until: Ints, dies: Array) -> Ints:
+def _arrivals(day: Day) -> Ints:
+    """The hospital of each admission: negative binomial around beds, weekday and month."""
+    plan, world = day.world.plan, day.world
+    index = plan.calendar.admission_weekday[weekday(day.number)]
+    index *= plan.calendar.admission_month[date_of(day.number).month - 1]
+    index *= (plan.calendar.holiday_admissions if is_holiday(day.number) else 1.0) * day.ramp
+    index *= day.factor("admissions")
+    beds, hospitals = np.array(plan.service.hospital_beds, float), np.array(places.hospitals(plan))
+    mean = plan.hospitals.admissions_per_1000_donors_a_day * world.size / 1000 * index * beds / beds.sum()
+    busy = day.draw("busy").gamma(hospitals, plan.hospitals.admission_shape)
+    return np.repeat(hospitals, day.draw("admissions").poisson(hospitals, mean * busy))
+
+
+def _casualties(day: Day) -> Ints:
+    """The hospital of each person wounded in a scenario."""
+    plan, effects = day.world.plan, day.world.course.effects("casualties", day.number)
+    count = round(sum(effect.count for effect, _ in effects) * day.world.size / SCENARIO_DONORS)
+    nearest = day.draw("casualties").picks(np.arange(count), plan.service.hospital_beds)
+    return places.first_hospital(plan) + nearest
+
+
+def _persons(day: Day, admission: Ints, place: Ints, service: Ints, until: Ints) -> Ints:
     """The persons admitted: some known to the hospital and at home, the others new."""
-    table, plan, count = day.world["patients"], day.world.plan.hospitals, len(place)
-    person = np.full(count, -1, np.int64)
-    is_back = rng.random(count) < np.array(plan.returning_share)[service]
-    choice, taken = rng.random(count), set()
-    for admission in np.flatnonzero(is_back):
-        home = np.flatnonzero((table["place"] == place[admission]) & (table["until"] < day.number - 2))
-        known = home[int(choice[admission] * len(home))] if len(home) else -1
-        if known >= 0 and known not in taken:
-            taken.add(known)
-            person[admission] = known
+    table, plan = day.world["patients"], day.world.plan.hospitals
+    table.keep(table["until"] > day.number - REMEMBERED_DAYS) if date_of(day.number).day == 1 else None
+    person = np.full(len(admission), -1, np.int64)
+    back = np.flatnonzero(day.draw("comes back").chance(admission, np.array(plan.returning_share)[service]))
+    home = np.flatnonzero(table["until"] < day.number - 2)
+    home = home[np.argsort(table["place"][home], kind="stable")]
+    ends = np.searchsorted(table["place"][home], place[back], side="right")
+    known = ends - np.searchsorted(table["place"][home], place[back])
+    which = (day.draw("who comes back").uniform(admission[back]) * known).astype(np.int64)
+    found, first = np.unique(home[(ends - known + which)[known > 0]], return_index=True)
+    person[back[known > 0][first]] = table["patient"][found]
     new = np.flatnonzero(person < 0)
-    if len(new):
-        age = np.clip(rng.normal(np.where(service[new] == 3, 30, 62), np.where(service[new] == 3, 5, 18)), 1, 97)
-        person[new] = table.append(
-            birth_year=date_of(day.number).year - age.astype(np.int64),
-            until=-1,
-            sex=rng.random(len(new)) >= np.array(plan.female_share)[service[new]],
-            group=picks(rng, plan.patient_group_shares, len(new)),
-            place=place[new],
-        )
-    table["until"][person] = np.where(dies, NEVER, until)
+    person[new] = day.world.ids("patient", len(new))
+    _register(day, person[new], place[new], service[new])
+    table["until"][patient_rows(day.world, person)] = until
     return person
 
 
-def _plan_needs(day: Day, rng: np.random.Generator, rows: Ints, stay: Ints, service: Ints) -> None:
+def _register(day: Day, person: Ints, place: Ints, service: Ints) -> None:
+    plan, is_mother = day.world.plan.hospitals, service == 3
+    age = day.draw("patient age").normal(person, np.where(is_mother, 30, 62), np.where(is_mother, 5, 18))
+    if len(person):
+        day.world["patients"].append(
+            patient=person,
+            birth_year=date_of(day.number).year - np.clip(age, 1, 97).astype(np.int64),
+            until=-1,
+            sex=~day.draw("patient sex").chance(person, np.array(plan.female_share)[service]),
+            group=day.draw("patient group").picks(person, plan.patient_group_shares),
+            place=place,
+        )
+
+
+def _plan_needs(day: Day, admission: Ints, stay: Ints, service: Ints) -> None:
     plan, even = day.world.plan.hospitals, (1.0,) * 7
     platelet_days = day.world.plan.calendar.platelet_weekday
     needs = (
@@ -83,18 +124,20 @@ def _plan_needs(day: Day, rng: np.random.Generator, rows: Ints, stay: Ints, serv
         (CRYO, plan.cryo_episodes, even, 0.5),
     )
     for component, means, weekdays, fading in needs:
-        episodes = rng.poisson(np.array(means)[service])
-        which = np.repeat(np.arange(len(rows)), episodes)
+        episodes = day.draw(f"episodes {component}").poisson(admission, np.array(means)[service])
+        which = np.repeat(np.arange(len(admission)), episodes)
         if len(which) == 0:
             continue
-        offset = _offsets(day, rng, stay[which], weekdays, fading)
-        units, used = _amounts(day, rng, component, len(which))
+        need = day.world.ids("need", len(which))
+        offset = _offsets(day, need, stay[which], weekdays, fading)
+        units, used = _amounts(day, need, component)
         is_first = np.concatenate([[True], which[1:] != which[:-1]])
-        is_urgent = is_first & (rng.random(len(which)) < np.array(plan.emergency_share)[service[which]])
-        is_irradiated = rng.random(len(which)) < np.array(plan.irradiated_share)[service[which]]
+        is_urgent = is_first & day.draw("urgent").chance(need, np.array(plan.emergency_share)[service[which]])
+        is_irradiated = day.draw("irradiated").chance(need, np.array(plan.irradiated_share)[service[which]])
         day.world["needs"].append(
+            need=need,
             due=day.number + np.where(is_urgent, 0, offset),
-            admission=day.world["admissions"]["admission"][rows[which]],
+            admission=admission[which],
             request=-1,
             asked=-1,
             component=component,
@@ -105,23 +148,23 @@ def _plan_needs(day: Day, rng: np.random.Generator, rows: Ints, stay: Ints, serv
         )
 
 
-def _offsets(day: Day, rng: np.random.Generator, stay: Ints, weekdays: tuple[float, ...], fading: float) -> Ints:
+def _offsets(day: Day, need: Ints, stay: Ints, weekdays: tuple[float, ...], fading: float) -> Ints:
     """Days from admission to each need: weights fade with the stay and follow the weekdays."""
     offset = np.arange(WINDOW_DAYS)
     weight = fading**offset * np.array(weekdays)[(weekday(day.number) + offset) % 7]
     cumulated = np.cumsum(weight * (offset < stay[:, None]), axis=1)
-    return np.asarray((rng.random(len(stay))[:, None] * cumulated[:, -1:] > cumulated).sum(axis=1), np.int64)
+    return np.asarray((day.draw("when").uniform(need)[:, None] * cumulated[:, -1:] > cumulated).sum(axis=1), np.int64)
 
 
-def _amounts(day: Day, rng: np.random.Generator, component: int, count: int) -> tuple[Ints, Ints]:
+def _amounts(day: Day, need: Ints, component: int) -> tuple[Ints, Ints]:
     """Units ordered, and how many of them will be given."""
     plan = day.world.plan.hospitals
     if component == RED_CELLS:
-        units = np.minimum(1 + rng.poisson(plan.crossmatch_extra, count), 12)
-        return units, rng.binomial(units, plan.transfused_share)
+        units = np.minimum(1 + day.draw("crossmatched").poisson(need, plan.crossmatch_extra), 12)
+        return units, day.draw("given").binomial(need, units, plan.transfused_share)
     extra = {PLATELETS: 0.03, PLASMA: 1.6, CRYO: 0.4}[component]
-    units = 1 + rng.poisson(extra, count)
-    return units, units * (rng.random(count) >= plan.platelet_slippage)
+    units = 1 + day.draw("ordered").poisson(need, extra)
+    return units, units * ~day.draw("slippage").chance(need, plan.platelet_slippage)
 
 
 def discharge(day: Day) -> None:
@@ -136,24 +179,23 @@ def discharge(day: Day) -> None:
 
 def _send(day: Day, rows: Ints, *, is_over: bool) -> None:
     admission = {name: day.world["admissions"][name][rows] for name in day.world["admissions"].dtypes}
-    plan, person = day.world.plan, admission["patient"]
-    patients = day.world["patients"]
-    wards = np.array(places.hospital_names(day.world), object)
+    plan, patients = day.world.plan, day.world["patients"]
+    person = patient_rows(day.world, admission["patient"])
     ended: dict[str, Any] = {}
     if is_over:
         died = np.where(admission["dies"], day.number, -1)
-        ended = {"discharged_on": as_dates(np.full(len(rows), day.number)), "died_on": as_dates(died)}
+        ended = {"discharged_on": dates(np.full(len(rows), day.number)), "died_on": dates(died)}
     day.outbox.emit(
         "patients",
-        patient_id=numbered("P", person + 1),
-        admission_date=as_dates(admission["admitted"]),
+        patient_id=patient_ids(admission["patient"]),
+        admission_date=dates(admission["admitted"]),
         admission_id=numbered("A", admission["admission"]),
-        hospital=wards[admission["place"] - places.first_hospital(plan)],
-        NPI=places.npis(plan)[admission["place"]],
-        sex=SEXES[patients["sex"][person]],
-        birth_year=patients["birth_year"][person],
-        blood_type=np.array(GROUPS, object)[patients["group"][person]],
-        service=np.array(plan.hospitals.services, object)[admission["service"]],
+        hospital=chosen(places.hospital_names(day.world), admission["place"] - places.first_hospital(plan)),
+        NPI=chosen(places.npis(plan), admission["place"]),
+        sex=chosen(SEXES, patients["sex"][person]),
+        birth_year=plain(patients["birth_year"][person]),
+        blood_type=chosen(GROUPS, patients["group"][person]),
+        service=chosen(plan.hospitals.services, admission["service"]),
         **ended,
-        recorded_at=logged(day.at(np.full(len(rows), 1410 if is_over else 360))),
+        known_at=day.times(1410 if is_over else 360, len(rows)),
     )

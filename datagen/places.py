@@ -6,10 +6,11 @@ a row of `employees` a member of staff.
 
 import numpy as np
 
-from datagen.days import as_dates, weekday
-from datagen.ids import Array, Ints, digits, numbered, text
+from datagen.days import weekday
+from datagen.ids import Array, Ints
 from datagen.plan import Plan
-from datagen.world import Day, World, logged, picks
+from datagen.wire import Column, chosen, dates, joined, numbered, plain
+from datagen.world import Day, World
 
 CENTRE, HUB, EXTERNAL, MOBILE = range(4)
 FIRST_SITE = 4
@@ -26,28 +27,29 @@ def hospitals(plan: Plan) -> range:
     return range(first_hospital(plan), first_hospital(plan) + len(plan.service.hospital_beds))
 
 
-def facility_ids(plan: Plan) -> Array:
+def facility_ids(plan: Plan) -> tuple[str, ...]:
     """Facility ids by place number."""
     sites = [f"COL{number:02d}" for number in range(1, plan.service.fixed_sites + 1)]
     wards = [f"HOS{number:02d}" for number in range(1, len(plan.service.hospital_beds) + 1)]
-    return np.array(["CEN01", "HUB01", "EXT01", "MOB01", *sites, *wards], object)
+    return tuple(f"{plan.service.code}-{place}" for place in ("CEN01", "HUB01", "EXT01", "MOB01", *sites, *wards))
 
 
-def npis(plan: Plan) -> Array:
+def npis(plan: Plan) -> tuple[str | None, ...]:
     """NPI by place number, null where the place is no hospital.
 
     Issued NPIs begin with 1 or 2; these begin with 9, so that none can be a real one.
     """
-    numbers = np.arange(1, len(plan.service.hospital_beds) + 1)
-    issued = text("90000000", digits(numbers, 2)).astype(object)
-    return np.concatenate([np.full(first_hospital(plan), None, object), issued])
+    issued = [
+        f"9{plan.service.number:02d}00000{number:02d}" for number in range(1, len(plan.service.hospital_beds) + 1)
+    ]
+    return (*[None] * first_hospital(plan), *issued)
 
 
 def _coordinates(world: World, count: int) -> tuple[Array, Array]:
-    rng = world.streams.at("coordinates", 0)
-    service = world.plan.service
-    latitude = np.round(service.latitude + rng.normal(0, 0.3, count), 4)
-    return latitude, np.round(service.longitude + rng.normal(0, 0.45, count), 4)
+    places, service = np.arange(count), world.plan.service
+    north = world.draws.at("latitude", 0).normal(places, 0, 0.3)
+    east = world.draws.at("longitude", 0).normal(places, 0, 0.45)
+    return np.round(service.latitude + north, 4), np.round(service.longitude + east, 4)
 
 
 def _level(beds: int) -> str:
@@ -64,70 +66,84 @@ def open_places(day: Day) -> None:
     world, service = day.world, day.world.plan.service
     ids, codes, wards = facility_ids(world.plan), npis(world.plan), hospital_names(world)
     latitude, longitude = _coordinates(world, len(ids))
-    recorded = logged(np.full(len(ids), day.instant(240)))
     kinds = ["processing", "hub", "external", *["collection"] * (service.fixed_sites + 1), *["hospital"] * len(wards)]
     sites = [f"Donor Centre {number}" for number in range(1, service.fixed_sites + 1)]
+    called = ["Blood Centre", "Distribution Hub", "Other Services", "Mobile Teams", *sites, *wards]
     day.outbox.emit(
         "facilities",
-        facility_id=ids,
-        kind=kinds,
-        name=["Blood Centre", "Distribution Hub", "Other Services", "Mobile Teams", *sites, *wards],
-        NPI=codes,
+        facility_id=chosen(ids, np.arange(len(ids))),
+        kind=chosen(kinds, np.arange(len(ids))),
+        name=chosen(called, np.arange(len(ids))),
+        NPI=chosen(codes, np.arange(len(ids))),
         region=service.region,
         timezone=service.timezone,
-        latitude=latitude,
-        longitude=longitude,
-        recorded_at=recorded,
+        latitude=plain(latitude),
+        longitude=plain(longitude),
+        known_at=day.times(240, len(ids)),
     )
-    first = first_hospital(world.plan)
-    rng = world.streams.at("hospitals", 0)
-    street = world.names.streets[rng.integers(0, service.name_pool, len(wards))]
-    contact = rng.integers(0, service.name_pool, (2, len(wards)))
+    _open_hospitals(day, wards, latitude, longitude)
+    _hire(day)
+
+
+def _open_hospitals(day: Day, wards: list[str], latitude: Array, longitude: Array) -> None:
+    world, service = day.world, day.world.plan.service
+    number, first = np.arange(len(wards)), first_hospital(world.plan)
+    street, given, family = (
+        world.draws.at(purpose, 0).integers(number, 0, service.name_pool)
+        for purpose in ("hospital street", "contact given", "contact family")
+    )
     day.outbox.emit(
         "hospitals",
-        NPI=codes[first:],
-        address=[f"{100 + 10 * number} {name}" for number, name in enumerate(street)],
-        tel=[f"701-555-{1000 + number}" for number in range(len(wards))],
-        POC=world.names.full(np.arange(len(wards)) % 2, contact[0], contact[1]),
-        name=wards,
+        NPI=chosen(npis(world.plan), first + number),
+        address=joined(plain(100 + 10 * number), " ", chosen(world.names.streets, street)),
+        tel=numbered("701-555-", 1000 + number, 4),
+        POC=world.names.full(number % 2, given, family),
+        name=chosen(wards, number),
         region=service.region,
-        latitude=latitude[first:],
-        longitude=longitude[first:],
-        beds=list(service.hospital_beds),
-        level=[_level(beds) for beds in service.hospital_beds],
-        recorded_at=recorded[first:],
+        latitude=plain(latitude[first:]),
+        longitude=plain(longitude[first:]),
+        beds=plain(np.array(service.hospital_beds)),
+        level=chosen([_level(beds) for beds in service.hospital_beds], number),
+        known_at=day.times(240, len(wards)),
     )
-    _hire(day)
+
+
+def _employee_ids(world: World, numbers: Ints) -> Column:
+    return numbered("E", world.plan.service.number * 10_000 + numbers, 6)
 
 
 def _hire(day: Day) -> None:
     world, service = day.world, day.world.plan.service
-    rng = world.streams.at("employees", 0)
-    count = service.employees
-    name = rng.integers(0, service.name_pool, (2, count))
+    number = np.arange(1, service.employees + 1)
+    given, family = (
+        world.draws.at(purpose, 0).integers(number, 0, service.name_pool) for purpose in ("staff given", "staff family")
+    )
     day.outbox.emit(
         "employees",
-        employee_id=numbered("E", np.arange(1, count + 1), 4),
-        name=world.names.full(rng.integers(0, 2, count), name[0], name[1]),
-        hire_date=as_dates(world.start - rng.integers(30, 6000, count)),
-        role=np.array(ROLES, object)[picks(rng, (0.55, 0.2, 0.15, 0.1), count)],
+        employee_id=_employee_ids(world, number),
+        name=world.names.full(world.draws.at("staff sex", 0).integers(number, 0, 2), given, family),
+        hire_date=dates(world.start - world.draws.at("hired", 0).integers(number, 30, 6000)),
+        role=chosen(ROLES, world.draws.at("role", 0).picks(number, (0.55, 0.2, 0.15, 0.1))),
         region=service.region,
-        recorded_at=logged(np.full(count, day.instant(240))),
+        known_at=day.times(240, service.employees),
     )
 
 
 def staff_sessions(day: Day, events: Ints, hours: Array) -> None:
     """Send who worked at each of the day's sessions, three to five of the staff each."""
     staff = day.world.plan.service.employees
-    rng = day.rng("staff")
-    order = rng.permutation(staff)
-    sizes = np.minimum(rng.integers(3, 6, len(events)), max(1, staff // max(1, len(events))))
-    event = np.repeat(np.arange(len(events)), sizes)
-    ended = day.at(np.full(len(event), 1290 if weekday(day.number) < 5 else 1110))
+    order = np.argsort(day.draw("staff").uniform(np.arange(staff)), kind="stable")
+    sizes = np.minimum(day.draw("team").integers(events, 3, 6), max(1, staff // max(1, len(events))))
+    event = np.repeat(np.arange(len(events)), sizes)[:staff]
     day.outbox.emit(
         "event_employees",
-        event_id=numbered("EV", events[event], 10),
-        employee_id=numbered("E", order[: len(event)] + 1, 4),
-        hours=hours[event],
-        recorded_at=logged(ended),
+        event_id=event_ids(events[event]),
+        employee_id=_employee_ids(day.world, order[: len(event)] + 1),
+        hours=plain(hours[event]),
+        known_at=day.times(1290 if weekday(day.number) < 5 else 1110, len(event)),
     )
+
+
+def event_ids(events: Ints) -> Column:
+    """Ids of sessions: region, day and number."""
+    return numbered("EV", events, 13)

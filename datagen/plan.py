@@ -16,10 +16,13 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Service:
-    """The region and its places."""
+    """One region and its places; `number` stands before its ids, `code` before its facilities'."""
 
     region: str
+    number: int
+    code: str
     state: str
+    postal_prefix: int
     timezone: str
     latitude: float
     longitude: float
@@ -27,6 +30,15 @@ class Service:
     fixed_sites: int
     employees: int
     name_pool: int
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A standing arrangement between two regions, in mean units a week."""
+
+    sender: str
+    receiver: str
+    units_a_week: float
 
 
 @dataclass(frozen=True)
@@ -163,6 +175,7 @@ class Hospitals:
     """Admissions with blood ordered, by service, and what becomes of the orders."""
 
     admissions_per_1000_donors_a_day: float
+    admission_shape: float
     ramp_days: int
     services: Texts
     shares: Floats
@@ -208,9 +221,10 @@ class Stock:
 
 @dataclass(frozen=True)
 class Plan:
-    """All sections."""
+    """All sections, for one region."""
 
     service: Service
+    transfers: tuple[Transfer, ...]
     calendar: Calendar
     donors: Donors
     habits: Habits

@@ -5,14 +5,16 @@ import numpy as np
 from datagen import bedside, collection, components, flow, modify, patients, people, places, supply, testing
 from datagen.orders import Dispatch
 from datagen.plan import Plan
+from datagen.scenarios import Course
 from datagen.shelves import Shelves
 from datagen.world import Day, World
 from datagen.writer import Outbox
 
 
-def new_world(plan: Plan, *, seed: int, start: int, donors: int) -> World:
+def new_world(plan: Plan, *, seed: int, start: int, donors: int, course: Course | None = None) -> World:
     """A world before its first day, `start`; `donors` is the size of its register."""
-    return World(seed, start, start, donors, plan, np.asarray(supply.expected_demand(plan, donors)))
+    demand = np.asarray(supply.expected_demand(plan, donors))
+    return World(seed, start, start, donors, plan, demand, course=course or Course())
 
 
 def live_day(world: World, outbox: Outbox) -> None:
@@ -23,8 +25,10 @@ def live_day(world: World, outbox: Outbox) -> None:
         people.register(day)
     flow.arrive(day)
     flow.outdate(day)
+    flow.fail_cold_store(day)
     by_group, platelet_pull = supply.appeals(day)
     supply.import_units(day)
+    supply.trade(day)
     patients.admit(day)
     _laboratory(day)
     _hospitals(day)
@@ -42,6 +46,7 @@ def live_day(world: World, outbox: Outbox) -> None:
 
 
 def _laboratory(day: Day) -> None:
+    testing.recall(day)
     testing.confirm(day)
     testing.culture(day)
     modify.pool_platelets(day)

@@ -1,4 +1,4 @@
-"""The world on disk: `.world/world.json` (numbers) and `.world/tables-<day>.npz` (columns), below the landing folder.
+"""Worlds on disk: `.world/<region>/world.json` (numbers) and `tables-<day>.npz` (columns), below the landing folder.
 
 The folder's name begins with a dot, so that nobody takes it for a delivery. The numbers name the tables that
 they belong to, and are written last: a save that is killed leaves the world of the day before. Both files are
@@ -7,9 +7,9 @@ byte-equal for equal worlds: the archive carries a fixed date, and nothing is pi
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,14 @@ import orjson
 
 from datagen.days import date_of
 from datagen.plan import Plan
+from datagen.scenarios import Course
 from datagen.tables import Columns
 from datagen.world import TABLES, World, empty_tables
-from datagen.writer import write_whole
+from datagen.writer import Store
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = ".world"
+_NUMBERS = "world.json"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -45,15 +47,15 @@ def _packed(tables: dict[str, Columns], demand: Any) -> bytes:
     return archive.getvalue()
 
 
-def has_world(landing: Path) -> bool:
-    """Whether a world was started here."""
-    return (landing / FOLDER / "world.json").exists()
+def regions_at(store: Store) -> list[str]:
+    """The regions that were started here."""
+    return [region for region in store.names(FOLDER) if store.get(f"{FOLDER}/{region}/{_NUMBERS}") is not None]
 
 
-def save(world: World, landing: Path) -> None:
+def save(world: World, store: Store) -> None:
     """Write the world, then forget the tables of the day before."""
     tables = _packed(world.tables, world.demand)
-    name = f"tables-{date_of(world.next_day)}.npz"
+    name, folder = f"tables-{date_of(world.next_day)}.npz", f"{FOLDER}/{world.plan.service.region}"
     facts = {
         "format": FORMAT,
         "plan": _plan_hash(world.plan),
@@ -64,29 +66,31 @@ def save(world: World, landing: Path) -> None:
         "next_day": world.next_day,
         "size": world.size,
         "counters": world.counters,
+        "scenarios": world.course.facts(),
     }
-    write_whole(landing / FOLDER / name, tables)
-    write_whole(landing / FOLDER / "world.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
-    for old in (landing / FOLDER).glob("tables-*.npz"):
-        if old.name != name:
-            old.unlink()
+    store.put(f"{folder}/{name}", tables)
+    store.put(f"{folder}/{_NUMBERS}", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    for old in store.names(folder):
+        if old.startswith("tables-") and old != name:
+            store.drop(f"{folder}/{old}")
 
 
-def load(landing: Path, plan: Plan) -> World:
-    """The world that was saved in `landing`.
+def load(store: Store, region: str, plans: Mapping[str, Plan]) -> World:
+    """The world of one region that was saved here.
 
     Raises:
         StateError: says in one sentence why there is none to go on with.
     """
-    if not has_world(landing):
-        raise StateError(f"there is no world at {landing}: start one with `python -m datagen history`")
-    facts = orjson.loads((landing / FOLDER / "world.json").read_bytes())
-    if facts["format"] != FORMAT or facts["plan"] != _plan_hash(plan):
-        raise StateError(f"the world at {landing} was made with another plan: start a new one in an empty folder")
-    path = landing / FOLDER / facts["tables"]
-    content = path.read_bytes() if path.exists() else b""
+    folder = f"{FOLDER}/{region}"
+    numbers = store.get(f"{folder}/{_NUMBERS}")
+    if numbers is None:
+        raise StateError(f"there is no world at {store}: start one with `python -m datagen history`")
+    facts, plan = orjson.loads(numbers), plans.get(region)
+    if plan is None or facts["format"] != FORMAT or facts["plan"] != _plan_hash(plan):
+        raise StateError(f"the world at {store} was made with another plan: start a new one in an empty folder")
+    content = store.get(f"{folder}/{facts['tables']}") or b""
     if facts["sha256"] != sha256(content).hexdigest():
-        raise StateError(f"the world at {landing} was damaged: start a new one in an empty folder")
+        raise StateError(f"the world at {store} was damaged: start a new one in an empty folder")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         tables = empty_tables()
         for table, columns in tables.items():
@@ -100,4 +104,5 @@ def load(landing: Path, plan: Plan) -> World:
             demand=archive["demand"],
             tables=tables,
             counters=facts["counters"],
+            course=Course.of(facts["scenarios"]),
         )

@@ -4,15 +4,18 @@ import numpy as np
 
 from datagen import flow, places
 from datagen.days import weekday
-from datagen.donations import IMPORT_CODE, number_donations
+from datagen.donations import IMPORTED, is_imported, number_donations
+from datagen.draws import Draws
 from datagen.ids import Array, Ints
 from datagen.orders import Dispatch, Request
 from datagen.plan import Plan
 from datagen.products import COMPONENT_OF, NUMBER_OF, PLATELETS, RED_CELLS
 from datagen.shelves import Shelves
-from datagen.world import ENDED, IN_STOCK, MADE, PLATELET_DEMAND, Day
+from datagen.world import ENDED, IN_STOCK, MADE, ONE, PLATELET_DEMAND, Day
 
 DAY_SECONDS = 86_400
+EXPORT_DAYS, EXPORT_MINUTE = 14, 360
+"""Days that a unit sent to another region must still have; when it leaves."""
 
 
 def expected_demand(plan: Plan, size: int) -> Array:
@@ -54,7 +57,7 @@ def learn(day: Day) -> None:
 
 def import_units(day: Day) -> None:
     """Buy red cells of other services for the groups whose shelf at the hub is nearly empty."""
-    units, plan, rng = day.world["units"], day.world.plan.stock, day.rng("import")
+    units, plan = day.world["units"], day.world.plan.stock
     if day.ramp < 1:
         return
     at_hub = (units["state"] == IN_STOCK) & (units["place"] == places.HUB)
@@ -62,17 +65,20 @@ def import_units(day: Day) -> None:
     shelf = np.bincount(units["group"][is_red], minlength=8)
     short = np.flatnonzero(shelf < np.floor(day.world.demand[:8] * plan.import_below_days))
     count = max(2, round(plan.import_units_per_1000_donors * day.world.size / 1000))
-    group = np.repeat(short, count)
-    if len(group) == 0:
-        return
+    _receive(day, np.repeat(short, count))
+
+
+def _receive(day: Day, group: Ints) -> None:
+    """Red cells of these groups come from outside, and can be used from the morning on."""
     total = len(group)
-    born = day.number - rng.integers(4, 15, total)
+    unit = number_donations(day, IMPORTED, total) * 100 + 1
+    born = day.number - day.draw("import age").integers(unit, 4, 15)
     product = np.full(total, NUMBER_OF["RC11"])
-    collected = day.world.zone.instants(born, 600 + rng.integers(0, 480, total))
+    collected = day.world.zone.instants(born, 600 + day.draw("import time").integers(unit, 0, 480))
     rows = flow.make(
         day,
         {
-            "unit": number_donations(day, IMPORT_CODE, total) * 100 + 1,
+            "unit": unit,
             "product": product,
             "group": group,
             "place": places.EXTERNAL,
@@ -83,11 +89,41 @@ def import_units(day: Day) -> None:
             "born": born,
             "expires": flow.label_expiry(day, product, born),
         },
+        known_at=day.times(320, total),
         is_imported=True,
     )
-    shipped = day.at(np.full(total, 240))
-    flow.move(day, rows, np.full(total, places.HUB), shipped, day.at(np.full(total, 320)), "import")
-    flow.release(day, rows, day.at(np.full(total, 335)))
+    shipped = day.times(240, len(rows))
+    flow.move(day, rows, np.full(len(rows), places.HUB), shipped, day.times(320, len(rows)), "import")
+    flow.release(day, rows, day.times(335, len(rows)))
+
+
+def trade(day: Day) -> None:
+    """On Tuesdays the hub gets and sends what the regions have arranged, oldest usable units first."""
+    if weekday(day.number) != 1 or day.ramp < 1:
+        return
+    mine, mix = day.world.plan.service.region, np.array(day.world.plan.stock.order_mix)
+    for transfer in day.world.plan.transfers:
+        if mine in (transfer.sender, transfer.receiver):
+            # The pair's own draws: both regions read the same, whether the other is lived or not.
+            pair = Draws(day.world.seed, f"{transfer.sender}>{transfer.receiver}")
+            count = int(pair.at("units", day.number).poisson(ONE, transfer.units_a_week)[0])
+            group = pair.at("group", day.number).picks(np.arange(count), mix)
+            _receive(day, group) if mine == transfer.receiver else _send_out(day, group)
+
+
+def _send_out(day: Day, group: Ints) -> None:
+    units = day.world["units"]
+    is_there = (units["state"] == IN_STOCK) & (units["place"] == places.HUB) & ~is_imported(units["unit"])
+    is_good = is_there & (units["expires"] > day.instant(0) + EXPORT_DAYS * DAY_SECONDS)
+    shelf = np.flatnonzero(is_good & (COMPONENT_OF[units["product"]] == RED_CELLS))
+    shelf = shelf[np.lexsort((units["unit"][shelf], units["expires"][shelf]))]
+    rows = [
+        shelf[units["group"][shelf] == wanted][:count] for wanted, count in enumerate(np.bincount(group, minlength=8))
+    ]
+    row: Ints = np.concatenate(rows)
+    shipped = day.times(EXPORT_MINUTE, len(row))
+    flow.move(day, row, np.full(len(row), places.EXTERNAL), shipped, shipped + 14_400, "export")
+    flow.end(day, row, "exported", shipped + 14_400)
 
 
 def _targets(day: Day) -> Array:
@@ -128,7 +164,7 @@ def _restock(
     minute = 345 if component == RED_CELLS else 570
     taken = shelves.take(places.HUB, component, order, missing)
     shipped, received = day.instant(minute + 30), day.instant(minute + 90 + 10 * (place % 5))
-    number = int(day.world.numbers("request", 1)[0])
+    number = int(day.world.ids("request", 1)[0])
     units, closed = day.world["units"], received if taken else day.instant(minute + 30)
     needed = day.instant(minute + 240)
     request = Request(
@@ -153,5 +189,5 @@ def send_back(day: Day) -> None:
     is_short = (days_left < plan.stock.return_below_days) & (days_left >= 2)
     is_idle = units["ready"] < day.instant(0)
     rows: Ints = np.flatnonzero(is_small & is_short & is_idle & (COMPONENT_OF[units["product"]] == RED_CELLS))
-    shipped = day.at(np.full(len(rows), 1000))
+    shipped = day.times(1000, len(rows))
     flow.move(day, rows, np.full(len(rows), places.HUB), shipped, shipped + 5400, "return")

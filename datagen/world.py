@@ -1,4 +1,4 @@
-"""The world: everything that the simulation carries from one day to the next, and the day being lived."""
+"""The world: everything that the simulation of one region carries from day to day, and the day being lived."""
 
 from dataclasses import dataclass, field
 
@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from datagen.days import Zone
+from datagen.draws import Draw, Draws
 from datagen.ids import Array, Ints
 from datagen.names import Names
 from datagen.plan import Plan
-from datagen.streams import Streams
+from datagen.scenarios import Course
 from datagen.tables import Columns
 from datagen.writer import Outbox
 
@@ -40,8 +41,8 @@ TABLES: dict[str, dict[str, str]] = {
         **dict.fromkeys(("product", "group", "place", "state"), "i1"),
         "movement": "i8",
     },
-    # One row a person who has been a patient; the row number is the patient's number.
-    "patients": {"birth_year": "i4", "until": "i8", "sex": "i1", "group": "i1", "place": "i1"},
+    # One row a person who has been a patient and may come again, in the order of the patients' numbers.
+    "patients": {"patient": "i8", "birth_year": "i4", "until": "i8", "sex": "i1", "group": "i1", "place": "i1"},
     # One row a patient in hospital, in the order of the admission numbers.
     "admissions": {
         **dict.fromkeys(("admission", "patient", "admitted", "discharged"), "i8"),
@@ -50,12 +51,16 @@ TABLES: dict[str, dict[str, str]] = {
     },
     # One row a crossmatch or order that will be due; `request` and `asked` are -1 until it is ordered.
     "needs": {
-        **dict.fromkeys(("due", "admission", "request", "asked"), "i8"),
+        **dict.fromkeys(("need", "due", "admission", "request", "asked"), "i8"),
         **dict.fromkeys(("component", "units", "used"), "i1"),
         **dict.fromkeys(("is_emergency", "is_irradiated"), "?"),
     },
 }
 PLATELET_DEMAND, PLASMA_DEMAND, CRYO_DEMAND = 8, 9, 10
+ONE = np.zeros(1, np.int64)
+"""The region itself, as what something is drawn for."""
+REGION_IDS = 10**8
+"""Ids of one region; its number stands before them."""
 
 
 def empty_tables() -> dict[str, Columns]:
@@ -65,7 +70,7 @@ def empty_tables() -> dict[str, Columns]:
 
 @dataclass
 class World:
-    """One service: its plan, its streams, and its state before day `next_day`.
+    """One region: its plan, its draws, and its state before day `next_day`.
 
     `demand` is the centre's own estimate of what it issues a day: red cells by group, then platelets,
     plasma and cryoprecipitate in units.
@@ -79,34 +84,44 @@ class World:
     demand: npt.NDArray[np.float64]
     tables: dict[str, Columns] = field(default_factory=empty_tables)
     counters: dict[str, int] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
 
     def __post_init__(self) -> None:
-        self.streams = Streams(self.seed)
+        self.draws = Draws(self.seed, self.plan.service.region)
         self.zone = Zone(self.plan.service.timezone)
         self.names = Names(self.plan, self.seed)
 
     def __getitem__(self, table: str) -> Columns:
         return self.tables[table]
 
+    @property
+    def first_id(self) -> int:
+        """What the numbers of this region's ids begin above."""
+        return self.plan.service.number * REGION_IDS
+
     def numbers(self, counter: str, count: int) -> Ints:
-        """The next `count` numbers of a counter."""
+        """The next `count` numbers of a counter, from 1."""
         first = self.counters.get(counter, 1)
         self.counters[counter] = first + count
         return np.arange(first, first + count, dtype=np.int64)
 
+    def ids(self, counter: str, count: int) -> Ints:
+        """The next `count` ids of a counter: numbers that no other region has."""
+        return self.first_id + self.numbers(counter, count)
+
 
 @dataclass
 class Day:
-    """One day of a world: its number, its random streams, its clock, and where its records go."""
+    """One day of a world: its number, its clock, and where its records go."""
 
     world: World
     number: int
     outbox: Outbox
     issued: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(11))
 
-    def rng(self, name: str) -> np.random.Generator:
-        """The day's stream for one purpose."""
-        return self.world.streams.at(name, self.number)
+    def draw(self, purpose: str) -> Draw:
+        """The day's random numbers for one purpose."""
+        return self.world.draws.at(purpose, self.number)
 
     def at(self, minutes: Array | float) -> Ints:
         """Instants (UTC seconds) of local minutes of the day."""
@@ -116,18 +131,15 @@ class Day:
         """One instant of the day."""
         return self.world.zone.instant(self.number, minute)
 
+    def times(self, minute: float, count: int) -> Ints:
+        """One instant of the day, `count` times."""
+        return np.full(count, self.instant(minute))
+
+    def factor(self, kind: str) -> float:
+        """What the scenarios of the world make of a rate today."""
+        return self.world.course.factor(kind, self.number)
+
     @property
     def ramp(self) -> float:
         """Demand grows to its full size while the shelves fill for the first time."""
         return min(1.0, (self.number - self.world.start + 1) / self.world.plan.hospitals.ramp_days)
-
-
-def logged(instants: Ints) -> npt.NDArray[np.datetime64]:
-    """When a record of what happened at `instants` was written: two minutes later."""
-    return (instants + 120).astype("M8[s]")
-
-
-def picks(rng: np.random.Generator, shares: tuple[float, ...] | Array, count: int) -> Ints:
-    """`count` draws of an index with the given shares, which need not add up to 1."""
-    weights = np.asarray(shares, float)
-    return np.asarray(np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random(count), side="right"), np.int64)

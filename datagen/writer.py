@@ -1,21 +1,24 @@
 """Records to landing files: NDJSON, whole or not at all.
 
-Records are collected as columns, turned into lines at once, and kept until `flush` writes one file a feed.
-A file is written under a hidden name beside its place and renamed, so that no reader meets half of one.
+Records are collected as columns of numbers, encoded feed by feed when a file is due, and written under a hidden
+name beside their place and renamed, so that no reader meets half a file.
 """
 
 import gzip
+import io
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import orjson
+import polars as pl
 
-from datagen.ids import Array
+from datagen.ids import Ints
+from datagen.wire import Codec, Column, chosen, encoded, instants
+from lakehouse.l1.feeds import FEEDS
 
 SOURCES = {
     "donors": "donor_register",
@@ -35,68 +38,157 @@ SOURCES = {
     "distribution": "inventory",
     "dispositions": "inventory",
 }
-_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+FIELDS = {feed: tuple(field.name for field in FEEDS[feed].source_fields) for feed in SOURCES}
+LOGGED_AFTER_SECONDS = 120
 
 
-def _listed(column: Any) -> Iterable[Any]:
-    """A column as Python values; datetime64 becomes date or datetime, so that orjson writes it."""
-    if isinstance(column, np.ndarray):
-        values: list[Any] = column.tolist()
-        return values
-    return column if isinstance(column, list) else repeat(column)
+@dataclass(frozen=True)
+class _Chunk:
+    """Records that were sent together: their columns by field."""
 
-
-def _is_uneven(column: Any, rows: int) -> bool:
-    return isinstance(column, np.ndarray | list) and len(column) != rows
+    size: int
+    columns: Mapping[str, Column]
 
 
 class Outbox:
-    """The records of the days since the last `flush`, as lines, per feed."""
+    """The records of the days since the last `flush`, per feed."""
 
     def __init__(self) -> None:
-        self.lines: dict[str, list[bytes]] = {feed: [] for feed in SOURCES}
+        self._chunks: dict[str, list[_Chunk]] = {feed: [] for feed in SOURCES}
         self.counts: dict[str, int] = dict.fromkeys(SOURCES, 0)
 
-    def emit(self, feed: str, *, recorded_at: Array, **fields: Any) -> None:
-        """Add one record for each element of `recorded_at`; scalars are the same in all, null fields are left out.
+    def emit(self, feed: str, *, known_at: Ints, **fields: Any) -> None:
+        """Add one record for each element of `known_at`, the instants at which what it says was known.
+
+        A scalar is the same in all; null fields are left out.
 
         Raises:
-            ValueError: when a column is of another length.
+            ValueError: when a column is of another length, or the feed has no such field.
         """
-        if len(recorded_at) == 0:
+        size = len(known_at)
+        if size == 0:
             return
-        columns = {**fields, "recorded_at": recorded_at, "source_system": SOURCES[feed]}
-        uneven = [name for name, column in columns.items() if _is_uneven(column, len(recorded_at))]
-        if uneven:
-            raise ValueError(f"{feed}: {uneven} are not {len(recorded_at)} long")
-        names = tuple(columns)
-        lines = self.lines[feed]
-        for values in zip(*(_listed(column) for column in columns.values()), strict=False):
-            record = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-            lines.append(orjson.dumps(record, option=_OPTIONS))
-        self.counts[feed] += len(recorded_at)
+        columns = {name: _column(value, size) for name, value in fields.items() if value is not None}
+        columns["recorded_at"] = instants(known_at + LOGGED_AFTER_SECONDS)
+        columns["source_system"] = _column(SOURCES[feed], size)
+        wrong = [n for n, column in columns.items() if len(column) != size] + sorted(set(columns) - set(FIELDS[feed]))
+        if wrong:
+            raise ValueError(f"{feed}: {wrong} are not {size} long, or no fields of it")
+        self._chunks[feed].append(_Chunk(size, columns))
+        self.counts[feed] += size
 
-    def flush(self, landing: Path, *, first: date, last: date, is_gzip: bool) -> None:
-        """Write what has been collected as the files of `first`..`last`, below the day `last`."""
-        span = f"{first:%Y%m%d}" if first == last else f"{first:%Y%m%d}-{last:%Y%m%d}"
-        for feed, lines in self.lines.items():
-            if lines:
-                name = f"{feed}-{span}.json" + (".gz" if is_gzip else "")
-                write_whole(landing / feed / f"{last:%Y/%m/%d}" / name, _packed(lines, is_gzip))
-                lines.clear()
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Give out the records as frames, fields in declared order, and forget them."""
+        frames = {feed: _frame(feed, chunks) for feed, chunks in self._chunks.items() if chunks}
+        self._chunks = {feed: [] for feed in SOURCES}
+        return frames
 
 
-def _packed(lines: list[bytes], is_gzip: bool) -> bytes:
-    body = b"".join(lines)
-    return gzip.compress(body, compresslevel=6, mtime=0) if is_gzip else body
+def _column(value: Any, size: int) -> Column:
+    return value if isinstance(value, Column) else chosen((value,), np.zeros(size, np.int64))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `path` so that it is either absent or complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = path.with_name(f".{path.name}.tmp")
-    with hidden.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    hidden.replace(path)
+def _frame(feed: str, chunks: Sequence[_Chunk]) -> pl.DataFrame:
+    sent = {name for chunk in chunks for name in chunk.columns}
+    return pl.DataFrame({name: _series(name, chunks) for name in FIELDS[feed] if name in sent})
+
+
+def _series(name: str, chunks: Sequence[_Chunk]) -> pl.Series:
+    """One field of all chunks: what is written alike is encoded at once, and put back in its order."""
+    by_codec: dict[Codec | None, list[int]] = {}
+    for number, chunk in enumerate(chunks):
+        column = chunk.columns.get(name)
+        by_codec.setdefault(column.codec if column else None, []).append(number)
+    sizes = np.array([chunk.size for chunk in chunks])
+    starts = np.cumsum(sizes) - sizes
+    without = by_codec.pop(None, [])
+    pieces = [_encoded([chunks[number].columns[name] for number in of]) for of in by_codec.values()]
+    if without:
+        pieces.append(pl.repeat(None, int(sizes[without].sum()), dtype=pieces[0].dtype, eager=True))
+    if len(pieces) == 1:
+        return pieces[0]
+    numbers = [number for of in (*by_codec.values(), without) for number in of]
+    order = np.concatenate([np.arange(starts[number], starts[number] + sizes[number]) for number in numbers])
+    return pl.concat(pieces).gather(np.argsort(order, kind="stable"))
+
+
+def _encoded(columns: Sequence[Column]) -> pl.Series:
+    parts = tuple(np.concatenate(parts) for parts in zip(*(column.parts for column in columns), strict=True))
+    if all(column.is_present is None for column in columns):
+        return encoded(Column(columns[0].codec, parts))
+    present = [np.ones(len(c), bool) if c.is_present is None else c.is_present for c in columns]
+    return encoded(Column(columns[0].codec, parts, np.concatenate(present)))
+
+
+def lines(frame: pl.DataFrame) -> bytes:
+    """The frame as NDJSON, null fields left out. The last field must have no null."""
+    written = io.BytesIO()
+    frame.write_ndjson(written)
+    body = written.getvalue()
+    for name in frame.columns:
+        if frame[name].null_count():
+            body = body.replace(f'"{name}":null,'.encode(), b"")
+    return body
+
+
+def flush(outbox: Outbox, store: "Store", region: str, *, first: date, last: date, is_gzip: bool) -> None:
+    """Write what has been collected as the files of `first`..`last`, below the day `last`."""
+    span = f"{first:%Y%m%d}" if first == last else f"{first:%Y%m%d}-{last:%Y%m%d}"
+    for feed, frame in outbox.frames().items():
+        name = f"{feed}-{region}-{span}.json" + (".gz" if is_gzip else "")
+        body = lines(frame)
+        content = gzip.compress(body, compresslevel=6, mtime=0) if is_gzip else body
+        store.put(f"{feed}/{last:%Y/%m/%d}/{name}", content)
+
+
+class Store(Protocol):
+    """A landing place: whole files by their path below it."""
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file, so that it is either absent or complete."""
+
+    def get(self, path: str) -> bytes | None:
+        """A file's content; None where there is none."""
+
+    def names(self, folder: str) -> list[str]:
+        """Names directly in a folder, sorted; none where there is no folder."""
+
+    def drop(self, path: str) -> None:
+        """Remove a file."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A landing place on this machine."""
+
+    root: Path
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write beside, then rename."""
+        place = self.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        hidden = place.with_name(f".{place.name}.tmp")
+        with hidden.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        hidden.replace(place)
+
+    def get(self, path: str) -> bytes | None:
+        """A file's content; None where there is none."""
+        try:
+            return (self.root / path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def names(self, folder: str) -> list[str]:
+        """Names directly in a folder, sorted."""
+        place = self.root / folder
+        return sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+
+    def drop(self, path: str) -> None:
+        """Remove a file."""
+        (self.root / path).unlink()

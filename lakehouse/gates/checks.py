@@ -1,6 +1,6 @@
 """Columns that are computed from a record before its rules judge it: what no single field says.
 
-They are pure, begin with `_is_`, `_has_`, `_hours_` or `_years_` (or name fields: `_misfits`,
+They are pure, begin with `_is_`, `_has_`, `_hours_` or `_years_` (or name fields: `_rescued_names`, `_misfits`,
 `_unknown_fields`), and are never stored.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.table import TEXTS, Feed
+from lakehouse.table import Feed
 
 GROUPS = tuple(f"{abo} {sign}" for abo in ("O", "A", "B", "AB") for sign in ("positive", "negative"))
 OUTCOMES = ("non_reactive", "reactive", "inconclusive")
@@ -55,7 +55,9 @@ SPANS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 def with_checks(rows: DataFrame, feed: Feed) -> DataFrame:
     """L1 rows of `feed` and the computed columns that its rules judge."""
-    return rows.select("*", *[check.alias(name) for name, check in checks(feed).items()])
+    # By itself first: what was rescued is parsed once a row, whoever asks for its names.
+    named = rows.select("*", F.json_object_keys("_rescued").alias("_rescued_names"))
+    return named.select("*", *[check.alias(name) for name, check in checks(feed).items()])
 
 
 def checks(feed: Feed) -> dict[str, Column]:
@@ -108,23 +110,18 @@ def misfits(names: Sequence[str]) -> Column:
     A bare date where an instant is due is in `_rescued` too, but has its value: it is no misfit.
     """
     empty = F.array(*[F.when(F.col(name).isNull(), F.lit(name)) for name in names])
-    return _listed(F.array_intersect(rescued_names(), empty))
+    return _listed(F.array_intersect("_rescued_names", empty))
 
 
 def unknown_fields(feed: Feed) -> Column:
     """Names of the fields that the feed does not declare, or NULL."""
     declared = F.array(*[F.lit(field.name) for field in feed.source_fields])
-    return _listed(F.array_except(rescued_names(), declared))
-
-
-def rescued_names() -> Column:
-    """Names of the fields that were kept aside, as an array; empty for none."""
-    return F.coalesce(F.json_object_keys(F.col("_rescued")), F.array().cast(TEXTS))
+    return _listed(F.array_except("_rescued_names", declared))
 
 
 def _listed(names: Column) -> Column:
     """Names as one text, NULL for none; computed only where something was rescued."""
-    return F.when(F.col("_rescued").isNotNull(), F.nullif(F.array_join(F.array_sort(names), ", "), F.lit("")))
+    return F.when(F.col("_rescued").isNotNull(), F.nullif(F.array_join(F.sort_array(names), ", "), F.lit("")))
 
 
 def _presence(feed: Feed) -> dict[str, Column]:

@@ -13,7 +13,6 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gates.checks import rescued_names
 from lakehouse.gates.judge import is_refused, is_warned
 from lakehouse.gates.suite import Suite
 from lakehouse.table import DATE, LONG, LONG_BY_TEXT, NUMBER, TEXT, TEXTS, Feed, Field, Table
@@ -157,4 +156,5 @@ def _is_live() -> Column:
 
 def _is_absent(name: str) -> Column:
     """Not sent at all: neither there nor kept aside as a misfit."""
-    return F.col(name).isNull() & ~F.array_contains(rescued_names(), name)
+    is_misfit = F.coalesce(F.array_contains("_rescued_names", name), F.lit(False))
+    return F.col(name).isNull() & ~is_misfit

@@ -7,7 +7,7 @@ import pytest
 from world_files import files_of, live
 
 from datagen.cli import main
-from datagen.writer import write_whole
+from datagen.writer import Folder
 
 
 @pytest.mark.parametrize("day", ["2024-01-14", "2024-01-19", "2024-01-21"])
@@ -50,13 +50,15 @@ def test_day__whose_save_was_killed__runs_again(
 ) -> None:
     out = live(tmp_path / "landing", days=3, donors=300)
 
-    def killed(path: Path, content: bytes) -> None:
-        if path.name == "world.json":
+    put = Folder.put
+
+    def killed(folder: Folder, path: str, content: bytes) -> None:
+        if path.endswith("world.json"):
             raise KeyboardInterrupt
-        write_whole(path, content)
+        put(folder, path, content)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("datagen.state.write_whole", killed)
+        patch.setattr(Folder, "put", killed)
         main(["day", "--date", "2024-01-18", "--out", str(out)])
     assert main(["day", "--date", "2024-01-18", "--out", str(out)]) == 0
     undisturbed = live(tmp_path / "undisturbed", days=3, donors=300)
@@ -66,7 +68,7 @@ def test_day__whose_save_was_killed__runs_again(
 
 def test_state__damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = live(tmp_path / "landing", days=2, donors=100)
-    (tables,) = (out / ".world").glob("tables-*.npz")
+    (tables,) = (out / ".world" / "north_river").glob("tables-*.npz")
     tables.write_bytes(tables.read_bytes()[:-1])
     assert main(["day", "--date", "2024-01-17", "--out", str(out)]) == 2
     assert "damaged" in capsys.readouterr().err

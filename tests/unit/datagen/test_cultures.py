@@ -6,13 +6,13 @@ from datetime import date
 import orjson
 
 from datagen.days import number_of
-from datagen.planner import load_plan
+from datagen.planner import load_plans
 from datagen.simulate import live_day, new_world
-from datagen.writer import Outbox
+from datagen.writer import Outbox, lines
 
 
 def test_positive_culture__ends_all_units_of_the_donation() -> None:
-    plan = load_plan()
+    plan = load_plans()["north_river"]
     # One culture in four is positive here, in a plan that makes many pools of whole-blood platelets.
     plan = replace(
         plan,
@@ -23,7 +23,9 @@ def test_positive_culture__ends_all_units_of_the_donation() -> None:
     outbox = Outbox()
     for _ in range(12):
         live_day(world, outbox)
-    records = {feed: [orjson.loads(line) for line in lines] for feed, lines in outbox.lines.items()}
+    records = {
+        feed: [orjson.loads(line) for line in lines(frame).splitlines()] for feed, frame in outbox.frames().items()
+    }
     positive = {
         result["din"]
         for result in records["test_results"]

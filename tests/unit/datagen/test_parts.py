@@ -1,4 +1,4 @@
-"""The parts of the generator by themselves: plan, streams, shelves, columns, writer."""
+"""The parts of the generator by themselves: plan, draws, shelves, columns, wire, writer."""
 
 from pathlib import Path
 
@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from datagen.plan import PLAN_PATH, PlanError
-from datagen.planner import load_plan
+from datagen.planner import load_plans
 from datagen.shelves import Shelves
-from datagen.streams import Streams
 from datagen.tables import Columns
+from datagen.wire import chosen, numbered
 from datagen.world import TABLES
-from datagen.writer import Outbox
+from datagen.writer import Outbox, lines
 
 
 def test_plan__lists_every_problem_at_once(tmp_path: Path) -> None:
     text = PLAN_PATH.read_text().replace("no_show_share", "no_shows").replace("fixed_sites", "sites")
     (tmp_path / "plan.toml").write_text(text)
     with pytest.raises(PlanError) as found:
-        load_plan(tmp_path / "plan.toml")
+        load_plans(tmp_path / "plan.toml")
     for problem in (
         "collection.no_show_share is missing",
         "collection.no_shows is unknown",
-        "service.fixed_sites is missing",
-        "service.sites is unknown",
+        "regions[1].fixed_sites is missing",
+        "regions[5].sites is unknown",
     ):
         assert problem in str(found.value)
 
@@ -32,19 +32,27 @@ def test_plan__contradictions(tmp_path: Path) -> None:
     text = PLAN_PATH.read_text().replace("left_share = 0.008", "left_share = 8.0")
     (tmp_path / "plan.toml").write_text(text.replace('codes = ["BP", ', "codes = ["))
     with pytest.raises(PlanError) as found:
-        load_plan(tmp_path / "plan.toml")
+        load_plans(tmp_path / "plan.toml")
     assert "collection.left_share = 8.0 is no share" in str(found.value)
     assert "deferral: codes, reasons" in str(found.value)
 
 
-def test_streams__depend_on_seed_name_and_day_only() -> None:
-    def draw(seed: int, name: str, day: int) -> list[float]:
-        return list(Streams(seed).at(name, day).random(3))
+def test_plan__regions_share_nothing(tmp_path: Path) -> None:
+    text = PLAN_PATH.read_text().replace('"lake_plain"', '"north_river"').replace("number = 3 ", "number = 2 ")
+    (tmp_path / "plan.toml").write_text(text.replace("number = 3", "number = 2").replace("number = 5", "number = 105"))
+    with pytest.raises(PlanError) as found:
+        load_plans(tmp_path / "plan.toml")
+    assert "regions: region 'north_river' is given twice" in str(found.value)
+    assert "regions: number 2 is given twice" in str(found.value)
+    assert "number 105 of south_fork is not 1..99" in str(found.value)
 
-    streams = Streams(1)
-    streams.at("b", 5).random(100)
-    assert list(streams.at("a", 5).random(3)) == draw(1, "a", 5)
-    assert len({tuple(draw(*key)) for key in ((1, "a", 5), (2, "a", 5), (1, "b", 5), (1, "a", 6))}) == 4
+
+def test_plan__that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="can't read the plan"):
+        load_plans(tmp_path / "plan.toml")
+    (tmp_path / "plan.toml").write_text("no plan")
+    with pytest.raises(PlanError, match="can't read the plan"):
+        load_plans(tmp_path / "plan.toml")
 
 
 def _shelves(*units: tuple[int, int, int]) -> Shelves:
@@ -74,14 +82,28 @@ def test_columns__refuse_what_is_not_declared() -> None:
         table.append(a=np.arange(2), c=1)
 
 
-def test_outbox__refuses_columns_of_another_length() -> None:
-    recorded = np.array([0, 1], "M8[s]")
-    with pytest.raises(ValueError, match="donors"):
-        Outbox().emit("donors", donor_id=["D1"], recorded_at=recorded)
+def test_outbox__refuses_what_does_not_fit_the_feed() -> None:
+    with pytest.raises(ValueError, match=r"donors: \['donor_id'\]"):
+        Outbox().emit("donors", donor_id=numbered("D", np.array([1])), known_at=np.array([0, 1]))
+    with pytest.raises(ValueError, match=r"donors: \['shoe_size'\]"):
+        Outbox().emit("donors", shoe_size=44, known_at=np.array([0, 1]))
 
 
-def test_outbox__leaves_nulls_out_and_writes_utc() -> None:
+def test_outbox__keeps_the_order_leaves_nulls_out_and_writes_utc() -> None:
     outbox = Outbox()
-    outbox.emit("donors", donor_id=["D1"], name=[None], recorded_at=np.array([86_400], "M8[s]"))
-    expected = b'{"donor_id":"D1","recorded_at":"1970-01-02T00:00:00Z","source_system":"donor_register"}\n'
-    assert outbox.lines["donors"] == [expected]
+    outbox.emit("donors", name=chosen(("A",), np.array([0, -1])), known_at=np.array([86_280, 0]))
+    outbox.emit("donors", donor_id=numbered("D", np.array([7])), name="B", known_at=np.array([0]))
+    outbox.emit("donors", donor_id="D9", name=chosen(("A",), np.array([0])), known_at=np.array([0]))
+    frames = outbox.frames()
+    common = b'"source_system":"donor_register"}\n'
+    assert lines(frames["donors"]) == (
+        b'{"name":"A","recorded_at":"1970-01-02T00:00:00Z",'
+        + common
+        + b'{"recorded_at":"1970-01-01T00:02:00Z",'
+        + common
+        + b'{"donor_id":"D0000000007","name":"B","recorded_at":"1970-01-01T00:02:00Z",'
+        + common
+        + b'{"donor_id":"D9","name":"A","recorded_at":"1970-01-01T00:02:00Z",'
+        + common
+    )
+    assert outbox.frames() == {} and outbox.counts["donors"] == 4
