@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import ingest, runs
+from benchmarks import generate, ingest, runs
 from benchmarks.harness import keep
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -20,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
     folder = options.folder.resolve()
-    found = runs.measure(load_config("local"), folder)
+    found = generate.measure(folder, options.times) + runs.measure(load_config("local"), folder)
     spark = build_session(config, "bench")
     keep("bench", found + ingest.measure(spark, config, folder, tuple(options.records), options.times))
 

@@ -25,11 +25,20 @@ class Measurement:
 
 def at_most(name: str, values: Iterable[float], unit: str, limit: float | None, peer: str = "") -> Measurement:
     """The median of repeated figures, with their spread, held against an upper limit."""
-    values = sorted(values)
-    middle = statistics.median(values)
-    spread = f"{values[0]:.2f}-{values[-1]:.2f} of {len(values)}"
-    goal = "" if limit is None else f"<= {limit:g}"
-    return Measurement(name, round(middle, 3), unit, goal, None if limit is None else middle <= limit, peer, spread)
+    middle, spread = _middle(values)
+    holds = None if limit is None else middle <= limit
+    return Measurement(name, middle, unit, "" if limit is None else f"<= {limit:g}", holds, peer, spread)
+
+
+def at_least(name: str, values: Iterable[float], unit: str, limit: float, peer: str = "") -> Measurement:
+    """The same, held against a lower limit."""
+    middle, spread = _middle(values)
+    return Measurement(name, middle, unit, f">= {limit:g}", middle >= limit, peer, spread)
+
+
+def _middle(values: Iterable[float]) -> tuple[float, str]:
+    ordered = sorted(values)
+    return round(statistics.median(ordered), 3), f"{ordered[0]:.2f}-{ordered[-1]:.2f} of {len(ordered)}"
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from datagen import flow, modify, places
+from datagen import flow, places
 from datagen.groups import EMERGENCY_ORDER, PLASMA_ORDER, PLATELET_ORDER, RED_CELL_ORDER
 from datagen.ids import Array
 from datagen.orders import ANY_GROUP, Dispatch, Request, send_requests
@@ -163,16 +163,15 @@ def _from_hub(day: Day, shelves: Shelves, dispatch: Dispatch, need: Need, missin
         return []
     taken = shelves.take(places.HUB, need.component, need.order, missing, soon)
     shipped = day.instant(660 if is_ordered else max(need.minute + 30, 660))
-    rows = np.array([entry[2] for entry in taken], np.int64)
-    if need.is_irradiated and taken:
-        rows = modify.irradiate(day, rows, np.full(len(rows), shipped - 1200))
-    units, received = day.world["units"], shipped + 2400
-    for row in rows.tolist():
-        dispatch.ship(row, need.place, shipped, received, number)
-        day.issued[_DEMAND.get(need.component, int(units["group"][row]))] += 1
+    received, sent = shipped + 2400, []
+    for expires, unit, row in taken:
+        day.issued[_DEMAND.get(need.component, int(day.world["units"]["group"][row]))] += 1
+        leaving = dispatch.irradiate(day, row, shipped - 1200) if need.is_irradiated else row
+        dispatch.ship(leaving, need.place, shipped, received, number)
+        sent.append((expires, unit, leaving))
     closed = received if taken else shipped
     dispatch.requests.append(_request(need, number, asked, needed, missing, got=len(taken), closed=closed))
-    return [(int(units["expires"][row]), int(units["unit"][row]), row) for row in rows.tolist()]
+    return sent
 
 
 def _reserve(day: Day, ward: Ward, dispatch: Dispatch, number: int, need: Need, taken: list[Entry]) -> None:

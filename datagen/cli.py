@@ -1,4 +1,4 @@
-"""The command line: `history` starts a world, `day` goes on by one day. Regions are lived side by side."""
+"""The command line: `history` starts a world, `day` goes on by one day, `import` takes in a CrimsonCache database."""
 
 import argparse
 import os
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import orjson
 
+from datagen.crimsoncache import exported_on, import_database
 from datagen.days import number_of
-from datagen.history import Counts, Order, next_day, nobody, write_day, write_history
+from datagen.history import Counts, Order, next_day, nobody, write_database, write_day, write_history
 from datagen.plan import PLAN_PATH, Plan, PlanError
 from datagen.planner import load_plans
 from datagen.scenarios import load_scenario
@@ -33,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("--days", type=int, required=True)
     history.add_argument("--donors", type=int, default=20_000, help="donors registered at the start, in each region")
     history.add_argument("--regions", help="names of regions of the plan, with commas (default: the first; all)")
+    kinds = "landing files below --out, or one SQLite file at --out"
+    history.add_argument("--format", choices=("landing", "crimsoncache"), default="landing", help=kinds)
     history.add_argument(
         "--scenario",
         action="append",
@@ -42,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     day = commands.add_parser("day", help="write the next day of a world as daily files")
     day.add_argument("--date", type=date.fromisoformat, required=True, help="the world's next day, YYYY-MM-DD")
+    taken = commands.add_parser("import", help="turn a CrimsonCache database into landing files")
+    taken.add_argument("database", type=Path, help="a SQLite file with any of CrimsonCache's tables")
+    taken.add_argument("--out", type=Path, required=True, help="landing folder")
+    taken.add_argument("--date", type=date.fromisoformat, help="day of delivery (default: when the file was written)")
     for command in (history, day):
         command.add_argument("--out", type=Path, required=True, help="landing folder")
         command.add_argument("--plan", type=Path, default=PLAN_PATH, help="another plan than datagen/plan.toml")
@@ -76,7 +83,10 @@ def _history(options: argparse.Namespace) -> Counts:
     """
     plans, store = load_plans(options.plan), Folder(options.out)
     regions = _chosen(plans, options.regions)
-    if regions_at(store):
+    is_database = options.format == "crimsoncache"
+    if is_database and len(regions) > 1:
+        raise StateError(f"a CrimsonCache database holds one region; found {', '.join(regions)}")
+    if not is_database and regions_at(store):
         raise StateError(f"there is a world at {store} already: go on with `day`, or take another folder")
     if options.days < 1 or options.donors < 1 or options.seed < 0:
         raise StateError("a history needs --days and --donors of at least 1, and a --seed of at least 0")
@@ -86,6 +96,8 @@ def _history(options: argparse.Namespace) -> Counts:
         raise StateError(f"{', '.join(early)} begins before the world does, on {options.start}")
     order = Order(options.seed, options.start, options.days, options.donors, options.is_gzip, scenarios)
     tell = partial(_tell, options.days) if sys.stderr.isatty() and len(regions) == 1 else nobody
+    if is_database:
+        return write_database(order, plans[regions[0]], options.out, tell)
     works = [partial(write_history, order, plans[region], store, tell) for region in regions]
     return _side_by_side(works, options.processes)
 
@@ -108,6 +120,19 @@ def _day(options: argparse.Namespace) -> Counts:
     return _side_by_side(works, options.processes)
 
 
+def _import(options: argparse.Namespace) -> Counts:
+    """Turn a database into landing files.
+
+    Raises:
+        StateError: when it is none of CrimsonCache's.
+    """
+    delivered_on = options.date or (exported_on(options.database) if options.database.is_file() else date.min)
+    found = import_database(options.database, Folder(options.out), delivered_on)
+    for table in found.left_out:
+        print(f"{table} is no table of CrimsonCache: left out", file=sys.stderr)
+    return found.counts
+
+
 def _side_by_side(works: Sequence[Callable[[], Counts]], processes: int) -> Counts:
     total: Counts = Counter(dict.fromkeys(SOURCES, 0))
     if len(works) == 1 or processes == 1:
@@ -124,11 +149,14 @@ def _called(work: Callable[[], Counts]) -> Counts:
     return work()
 
 
+COMMANDS = {"history": _history, "day": _day, "import": _import}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command; print the number of records per feed as one JSON line."""
     options = _parser().parse_args(arguments)
     try:
-        counts = _history(options) if options.command == "history" else _day(options)
+        counts = COMMANDS[options.command](options)
     except (StateError, PlanError) as problem:
         print(problem, file=sys.stderr)
         return USAGE_ERROR

@@ -14,6 +14,7 @@ from datagen.ids import Array, Ints
 EPOCH = date(1970, 1, 1)
 DAY_SECONDS = 86_400
 LAST_MINUTE = 23 * 60 + 59
+_STRIDE = 14
 _FIRST, _LAST = (date(1900, 1, 1) - EPOCH).days, (date(2100, 1, 1) - EPOCH).days
 
 
@@ -30,10 +31,18 @@ def date_of(day: int) -> date:
 @lru_cache(maxsize=4)
 def _offsets(zone: str) -> Ints:
     """UTC offset at local noon of each day from 1900 on, seconds."""
-    info = ZoneInfo(zone)
-    noons = (datetime.combine(date_of(day), datetime.min.time(), info) for day in range(_FIRST, _LAST))
-    offsets = ((noon + timedelta(hours=12)).utcoffset() or timedelta() for noon in noons)
-    return np.array([int(offset.total_seconds()) for offset in offsets], np.int64)
+    noon, found = datetime(1970, 1, 1, 12, tzinfo=ZoneInfo(zone)), np.zeros(_LAST - _FIRST, np.int64)
+
+    def offset(day: int) -> int:
+        return int(((noon + timedelta(days=day)).utcoffset() or timedelta()).total_seconds())
+
+    # Clocks change a few times a year: a month is looked at day by day only where its ends differ.
+    for first in range(_FIRST, _LAST, _STRIDE):
+        last = min(first + _STRIDE, _LAST) - 1
+        days = range(first, last + 1)
+        same = offset(first) == offset(last)
+        found[first - _FIRST : last + 1 - _FIRST] = offset(first) if same else [offset(day) for day in days]
+    return found
 
 
 class Zone:

@@ -1,17 +1,20 @@
-"""Histories and further days of one region, from the plan to landing files. Regions need nothing of each other."""
+"""Histories and further days of one region, from the plan to files. Regions need nothing of each other."""
 
 import calendar
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
+from datagen.crimsoncache_export import Database
 from datagen.days import date_of, number_of
 from datagen.plan import Plan
 from datagen.scenarios import Course, Dated
 from datagen.simulate import live_day, new_world
 from datagen.state import load, save
-from datagen.writer import Outbox, Store, flush
+from datagen.world import World
+from datagen.writer import LandingFiles, Outbox, Sink, Store
 
 Counts = Counter[str]
 Tell = Callable[[int, date], None]
@@ -34,24 +37,43 @@ class Order:
 
 
 def write_history(order: Order, plan: Plan, store: Store, tell: Tell = nobody) -> Counts:
-    """Start a region and write its first days, one file a feed and month.
+    """Start a region and write its first days as landing files, one file a feed and month.
 
     Returns:
         Records per feed.
     """
-    world = new_world(
-        plan, seed=order.seed, start=number_of(order.start), donors=order.donors, course=Course(order.scenarios)
-    )
+    world, counts = _lived(order, plan, LandingFiles(store, plan.service.region, order.is_gzip), tell)
+    save(world, store)
+    return counts
+
+
+def write_database(order: Order, plan: Plan, path: Path, tell: Tell = nobody) -> Counts:
+    """Live a region's first days into a CrimsonCache database, which can't be gone on with.
+
+    Returns:
+        Records per feed, before they became CrimsonCache's.
+
+    Raises:
+        StateError: there is a file already.
+    """
+    database = Database(path)
+    _, counts = _lived(order, plan, database, tell)
+    database.finish()
+    return counts
+
+
+def _lived(order: Order, plan: Plan, sink: Sink, tell: Tell) -> tuple[World, Counts]:
+    start, course = number_of(order.start), Course(order.scenarios)
+    world = new_world(plan, seed=order.seed, start=start, donors=order.donors, course=course)
     outbox, first = Outbox(), order.start
     for done in range(1, order.days + 1):
         live_day(world, outbox)
         last = date_of(world.next_day - 1)
         tell(done, last)
         if _is_month_end(last) or done == order.days:
-            flush(outbox, store, plan.service.region, first=first, last=last, is_gzip=order.is_gzip)
+            sink.take(outbox.frames(), first=first, last=last)
             first = date_of(world.next_day)
-    save(world, store)
-    return Counter(outbox.counts)
+    return world, Counter(outbox.counts)
 
 
 def _is_month_end(day: date) -> bool:
@@ -72,6 +94,6 @@ def write_day(region: str, plans: Mapping[str, Plan], store: Store, *, is_gzip: 
     world, outbox = load(store, region, plans), Outbox()
     day = date_of(world.next_day)
     live_day(world, outbox)
-    flush(outbox, store, region, first=day, last=day, is_gzip=is_gzip)
+    LandingFiles(store, region, is_gzip).take(outbox.frames(), first=day, last=day)
     save(world, store)
     return Counter(outbox.counts)

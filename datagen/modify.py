@@ -131,33 +131,30 @@ def _split(day: Day, source: Ints, place: int, product: str, at: int) -> Ints:
     return flow.make(day, made)
 
 
-def irradiate(day: Day, rows: Ints, at: Ints) -> Ints:
-    """Irradiate units at the hub just before they leave; return the rows of the new units.
+def can_be_irradiated(product: int) -> bool:
+    """Whether a product has an irradiated form: those irradiated or pathogen-reduced already have none."""
+    return bool(IRRADIATED_OF[product] >= 0)
 
-    Red cells then keep 28 days, or to their own date if that is earlier; platelets keep their date. Units that
-    are irradiated or pathogen-reduced already stay as they are.
+
+def irradiate(day: Day, source: Ints, times: Ints) -> None:
+    """Irradiate units at the hub just before they leave; the new units are the last rows, in the same order.
+
+    Red cells then keep 28 days, or to their own date if that is earlier; platelets keep their date.
     """
     units = day.world["units"]
-    product = IRRADIATED_OF[units["product"][rows]]
-    is_due = product >= 0
-    source, times = rows[is_due], at[is_due]
-    if len(source) == 0:
-        return rows
-    is_red = COMPONENT_OF[product[is_due]] == RED_CELLS
+    product = IRRADIATED_OF[units["product"][source]]
     limit = day.world.zone.instant(day.number + 28, LAST_MINUTE)
+    is_red = COMPONENT_OF[product] == RED_CELLS
     expires = np.where(is_red, np.minimum(units["expires"][source], limit), units["expires"][source])
     number = units["unit"][source] + IRRADIATED
     flow.end(day, source, "consumed", times, reason="irradiated")
     _link(day, number, units["unit"][source], "modified", times)
     copied = {name: units[name][source] for name in ("group", "place", "collected", "born")}
-    made: dict[str, Any] = {**copied, "unit": number, "product": product[is_due], "expires": expires}
+    made: dict[str, Any] = {**copied, "unit": number, "product": product, "expires": expires}
     made |= {"state": MADE, "prepared": times, "ready": times}
     din = optional(donation_numbers(number // 100), ~is_pool(number))
     new = flow.make(day, made, irradiated_at=instants(times), din=din)
     flow.release(day, new, times + 300)
-    result = rows.copy()
-    result[is_due] = new
-    return result
 
 
 def ship_for_manufacture(day: Day) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from datagen import flow, places
+from datagen import flow, modify, places
 from datagen.groups import GROUPS
 from datagen.patients import patient_ids
 from datagen.products import COMPONENTS
@@ -46,6 +46,15 @@ class Dispatch:
     requests: list[Request] = field(default_factory=list)
     moves: list[tuple[int, int, int, int, int]] = field(default_factory=list)
     arrivals: dict[int, int] = field(default_factory=dict)
+    irradiated: list[tuple[int, int]] = field(default_factory=list)
+
+    def irradiate(self, day: Day, row: int, at: int) -> int:
+        """Have a unit irradiated before it leaves; return the row that the new unit will have."""
+        units = day.world["units"]
+        if not modify.can_be_irradiated(int(units["product"][row])):
+            return row
+        self.irradiated.append((row, at))
+        return len(units) + len(self.irradiated) - 1
 
     def ship(self, row: int, place: int, shipped: int, received: int, request: int) -> None:
         """Put one unit on its way to a hospital."""
@@ -54,11 +63,13 @@ class Dispatch:
 
     def send(self, day: Day) -> None:
         """Send orders and movements; the units are at the hospitals from then on."""
+        if self.irradiated:
+            modify.irradiate(day, *np.array(self.irradiated, np.int64).T)
         send_requests(day, self.requests)
         if self.moves:
             row, to, shipped, received, request = np.array(self.moves, np.int64).T
             flow.move(day, row, to, shipped, received, request_id=numbered("RQ", request))
-        self.requests, self.moves = [], []
+        self.requests, self.moves, self.irradiated = [], [], []
 
 
 STATUSES = ("open", "filled", "partial", "cancelled")

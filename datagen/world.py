@@ -1,6 +1,7 @@
 """The world: everything that the simulation of one region carries from day to day, and the day being lived."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -127,9 +128,13 @@ class Day:
         """Instants (UTC seconds) of local minutes of the day."""
         return self.world.zone.instants(self.number, minutes)
 
+    @cached_property
+    def _midnight(self) -> int:
+        return self.world.zone.instant(self.number, 0)
+
     def instant(self, minute: float) -> int:
         """One instant of the day."""
-        return self.world.zone.instant(self.number, minute)
+        return self._midnight + int(minute * 60)
 
     def times(self, minute: float, count: int) -> Ints:
         """One instant of the day, `count` times."""

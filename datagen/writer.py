@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from datagen.ids import Ints
-from datagen.wire import Codec, Column, chosen, encoded, instants
+from datagen.wire import Codec, Column, encoded, instants
 from lakehouse.l1.feeds import FEEDS
 
 SOURCES = {
@@ -40,6 +40,7 @@ SOURCES = {
 }
 FIELDS = {feed: tuple(field.name for field in FEEDS[feed].source_fields) for feed in SOURCES}
 LOGGED_AFTER_SECONDS = 120
+_NOUGHT = np.zeros(1, np.int64)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Outbox:
 
 
 def _column(value: Any, size: int) -> Column:
-    return value if isinstance(value, Column) else chosen((value,), np.zeros(size, np.int64))
+    return value if isinstance(value, Column) else Column(Codec("chosen", (value,)), (np.broadcast_to(_NOUGHT, size),))
 
 
 def _frame(feed: str, chunks: Sequence[_Chunk]) -> pl.DataFrame:
@@ -131,14 +132,29 @@ def lines(frame: pl.DataFrame) -> bytes:
     return body
 
 
-def flush(outbox: Outbox, store: "Store", region: str, *, first: date, last: date, is_gzip: bool) -> None:
-    """Write what has been collected as the files of `first`..`last`, below the day `last`."""
-    span = f"{first:%Y%m%d}" if first == last else f"{first:%Y%m%d}-{last:%Y%m%d}"
-    for feed, frame in outbox.frames().items():
-        name = f"{feed}-{region}-{span}.json" + (".gz" if is_gzip else "")
-        body = lines(frame)
-        content = gzip.compress(body, compresslevel=6, mtime=0) if is_gzip else body
-        store.put(f"{feed}/{last:%Y/%m/%d}/{name}", content)
+class Sink(Protocol):
+    """Where the records of some days go."""
+
+    def take(self, frames: dict[str, pl.DataFrame], *, first: date, last: date) -> None:
+        """Take the records of `first`..`last`, by feed."""
+
+
+@dataclass(frozen=True)
+class LandingFiles:
+    """One file a feed and span of days, below the last of them."""
+
+    store: "Store"
+    region: str
+    is_gzip: bool = False
+
+    def take(self, frames: dict[str, pl.DataFrame], *, first: date, last: date) -> None:
+        """Write the records as files of `first`..`last`."""
+        span = f"{first:%Y%m%d}" if first == last else f"{first:%Y%m%d}-{last:%Y%m%d}"
+        for feed, frame in frames.items():
+            name = f"{feed}-{self.region}-{span}.json" + (".gz" if self.is_gzip else "")
+            body = lines(frame)
+            content = gzip.compress(body, compresslevel=6, mtime=0) if self.is_gzip else body
+            self.store.put(f"{feed}/{last:%Y/%m/%d}/{name}", content)
 
 
 class Store(Protocol):
