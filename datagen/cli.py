@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
@@ -20,7 +20,7 @@ from datagen.plan import PLAN_PATH, Plan, PlanError
 from datagen.planner import load_plans
 from datagen.scenarios import load_scenario
 from datagen.state import StateError, regions_at
-from datagen.writer import SOURCES, Folder
+from datagen.writer import SOURCES, Folder, Store
 
 USAGE_ERROR = 2
 
@@ -29,21 +29,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m datagen", description="A simulated regional blood service.")
     commands = parser.add_subparsers(dest="command", required=True)
     history = commands.add_parser("history", help="start a world and write its first days as monthly files")
-    history.add_argument("--seed", type=int, default=42)
-    history.add_argument("--start", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
-    history.add_argument("--days", type=int, required=True)
-    history.add_argument("--donors", type=int, default=20_000, help="donors registered at the start, in each region")
-    history.add_argument("--regions", help="names of regions of the plan, with commas (default: the first; all)")
-    kinds = "landing files below --out, or one SQLite file at --out"
-    history.add_argument("--format", choices=("landing", "crimsoncache"), default="landing", help=kinds)
+    history_options(history)
     history.add_argument(
-        "--scenario",
-        action="append",
-        default=[],
-        metavar="NAME@DATE",
-        help="an overlay of datagen/scenarios; several may run",
+        "--format",
+        choices=("landing", "crimsoncache"),
+        default="landing",
+        help="landing files below --out, or one SQLite file at --out",
     )
     day = commands.add_parser("day", help="write the next day of a world as daily files")
+    day.add_argument("--gz", dest="is_gzip", action="store_true", help="gzip files")
     day.add_argument("--date", type=date.fromisoformat, required=True, help="the world's next day, YYYY-MM-DD")
     taken = commands.add_parser("import", help="turn a CrimsonCache database into landing files")
     taken.add_argument("database", type=Path, help="a SQLite file with any of CrimsonCache's tables")
@@ -53,10 +47,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, required=True, help="landing folder")
         command.add_argument("--plan", type=Path, default=PLAN_PATH, help="another plan than datagen/plan.toml")
         command.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="regions lived at once")
-        packing = command.add_mutually_exclusive_group()
-        packing.add_argument("--plain", dest="is_gzip", action="store_false", help="plain files (the default)")
-        packing.add_argument("--gz", dest="is_gzip", action="store_true", help="gzip files")
-        command.set_defaults(is_gzip=False)
     return parser
 
 
@@ -65,14 +55,56 @@ def _tell(of: int, done: int, day: date) -> None:
     print(f"\r{day}  {done}/{of} days", end="\n" if done == of else "", file=sys.stderr)
 
 
-def _chosen(plans: dict[str, Plan], names: str | None) -> list[str]:
-    if names == "all":
+def history_options(parser: argparse.ArgumentParser) -> None:
+    """What a history is asked with."""
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--start", type=date.fromisoformat, required=True, help="first day, YYYY-MM-DD")
+    parser.add_argument("--days", type=int, required=True)
+    parser.add_argument("--donors", type=int, default=20_000, help="donors registered at the start, in each region")
+    parser.add_argument("--regions", help="names of regions of the plan, with commas, or all (default: the first)")
+    overlay = "an overlay of datagen/scenarios; several may run"
+    parser.add_argument("--scenario", action="append", default=[], metavar="NAME@DATE", help=overlay)
+    packing = parser.add_mutually_exclusive_group()
+    packing.add_argument("--plain", dest="is_gzip", action="store_false", help="plain files (the default)")
+    packing.add_argument("--gz", dest="is_gzip", action="store_true", help="gzip files")
+    parser.set_defaults(is_gzip=False)
+
+
+def asked(options: argparse.Namespace, plans: Mapping[str, Plan]) -> list[str]:
+    """The regions that are asked for.
+
+    Raises:
+        StateError: the plan has no such region.
+    """
+    if options.regions == "all":
         return list(plans)
-    chosen = names.split(",") if names else [next(iter(plans))]
+    chosen = options.regions.split(",") if options.regions else [next(iter(plans))]
     unknown = [name for name in chosen if name not in plans]
     if unknown:
         raise StateError(f"the plan has no region {', '.join(unknown)}; it has {', '.join(plans)}")
     return list(dict.fromkeys(chosen))
+
+
+def order_of(options: argparse.Namespace) -> Order:
+    """The history that is asked for.
+
+    Raises:
+        StateError: the numbers make none.
+        PlanError: a scenario that can't be.
+    """
+    if options.days < 1 or options.donors < 1 or options.seed < 0:
+        raise StateError("a history needs --days and --donors of at least 1, and a --seed of at least 0")
+    scenarios = tuple(load_scenario(asked) for asked in options.scenario)
+    early = [dated.said for dated in scenarios if dated.on < number_of(options.start)]
+    if early:
+        raise StateError(f"{', '.join(early)} begins before the world does, on {options.start}")
+    return Order(options.seed, options.start, options.days, options.donors, options.is_gzip, scenarios)
+
+
+def require_no_world(store: Store) -> None:
+    """Raise StateError where a world was started already."""
+    if regions_at(store):
+        raise StateError(f"there is a world at {store.root} already: go on with `day`, or take another folder")
 
 
 def _history(options: argparse.Namespace) -> Counts:
@@ -81,23 +113,15 @@ def _history(options: argparse.Namespace) -> Counts:
     Raises:
         StateError: when the folder holds a world already, or the numbers make none.
     """
-    plans, store = load_plans(options.plan), Folder(options.out)
-    regions = _chosen(plans, options.regions)
-    is_database = options.format == "crimsoncache"
-    if is_database and len(regions) > 1:
-        raise StateError(f"a CrimsonCache database holds one region; found {', '.join(regions)}")
-    if not is_database and regions_at(store):
-        raise StateError(f"there is a world at {store} already: go on with `day`, or take another folder")
-    if options.days < 1 or options.donors < 1 or options.seed < 0:
-        raise StateError("a history needs --days and --donors of at least 1, and a --seed of at least 0")
-    scenarios = tuple(load_scenario(asked) for asked in options.scenario)
-    early = [dated.said for dated in scenarios if dated.on < number_of(options.start)]
-    if early:
-        raise StateError(f"{', '.join(early)} begins before the world does, on {options.start}")
-    order = Order(options.seed, options.start, options.days, options.donors, options.is_gzip, scenarios)
+    plans = load_plans(options.plan)
+    regions, order = asked(options, plans), order_of(options)
     tell = partial(_tell, options.days) if sys.stderr.isatty() and len(regions) == 1 else nobody
-    if is_database:
+    if options.format == "crimsoncache":
+        if len(regions) > 1:
+            raise StateError(f"a CrimsonCache database holds one region; found {', '.join(regions)}")
         return write_database(order, plans[regions[0]], options.out, tell)
+    store = Folder(options.out)
+    require_no_world(store)
     works = [partial(write_history, order, plans[region], store, tell) for region in regions]
     return _side_by_side(works, options.processes)
 
@@ -111,10 +135,10 @@ def _day(options: argparse.Namespace) -> Counts:
     plans, store = load_plans(options.plan), Folder(options.out)
     coming = {region: next_day(store, region, plans) for region in regions_at(store)}
     if not coming:
-        raise StateError(f"there is no world at {store}: start one with `python -m datagen history`")
+        raise StateError(f"there is no world at {store.root}: start one with `python -m datagen history`")
     wanted = min(coming.values())
     if options.date != wanted:
-        raise StateError(f"the next day of the world at {store} is {wanted}, not {options.date}")
+        raise StateError(f"the next day of the world at {store.root} is {wanted}, not {options.date}")
     behind = [region for region, day in coming.items() if day == wanted]
     works = [partial(write_day, region, plans, store, is_gzip=options.is_gzip) for region in behind]
     return _side_by_side(works, options.processes)

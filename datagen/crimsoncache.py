@@ -80,7 +80,7 @@ def _write(connection: sqlite3.Connection, table: str, feed: str, stem: str, sto
     count = 0
     for number, rows in enumerate(_batches(cursor), 1):
         lines = b"".join(_line(names, row) for row in rows)
-        store.put(f"{feed}/{delivered_on:%Y/%m/%d}/{feed}-{stem}-{number:04d}.json", lines)
+        store.write(f"{feed}/{delivered_on:%Y/%m/%d}/{feed}-{stem}-{number:04d}.json", lines)
         count += len(rows)
     return count
 

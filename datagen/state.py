@@ -47,9 +47,17 @@ def _packed(tables: dict[str, Columns], demand: Any) -> bytes:
     return archive.getvalue()
 
 
+def _read(store: Store, path: str) -> bytes | None:
+    try:
+        with store.open(path) as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
 def regions_at(store: Store) -> list[str]:
     """The regions that were started here."""
-    return [region for region in store.names(FOLDER) if store.get(f"{FOLDER}/{region}/{_NUMBERS}") is not None]
+    return [region for region in store.names(FOLDER) if _read(store, f"{FOLDER}/{region}/{_NUMBERS}") is not None]
 
 
 def save(world: World, store: Store) -> None:
@@ -68,11 +76,11 @@ def save(world: World, store: Store) -> None:
         "counters": world.counters,
         "scenarios": world.course.facts(),
     }
-    store.put(f"{folder}/{name}", tables)
-    store.put(f"{folder}/{_NUMBERS}", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+    store.write(f"{folder}/{name}", tables)
+    store.write(f"{folder}/{_NUMBERS}", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
     for old in store.names(folder):
         if old.startswith("tables-") and old != name:
-            store.drop(f"{folder}/{old}")
+            store.remove(f"{folder}/{old}")
 
 
 def load(store: Store, region: str, plans: Mapping[str, Plan]) -> World:
@@ -82,15 +90,15 @@ def load(store: Store, region: str, plans: Mapping[str, Plan]) -> World:
         StateError: says in one sentence why there is none to go on with.
     """
     folder = f"{FOLDER}/{region}"
-    numbers = store.get(f"{folder}/{_NUMBERS}")
+    numbers = _read(store, f"{folder}/{_NUMBERS}")
     if numbers is None:
-        raise StateError(f"there is no world at {store}: start one with `python -m datagen history`")
+        raise StateError(f"there is no world at {store.root}: start one with `python -m datagen history`")
     facts, plan = orjson.loads(numbers), plans.get(region)
     if plan is None or facts["format"] != FORMAT or facts["plan"] != _plan_hash(plan):
-        raise StateError(f"the world at {store} was made with another plan: start a new one in an empty folder")
-    content = store.get(f"{folder}/{facts['tables']}") or b""
+        raise StateError(f"the world at {store.root} was made with another plan: start a new one in an empty folder")
+    content = _read(store, f"{folder}/{facts['tables']}") or b""
     if facts["sha256"] != sha256(content).hexdigest():
-        raise StateError(f"the world at {store} was damaged: start a new one in an empty folder")
+        raise StateError(f"the world at {store.root} was damaged: start a new one in an empty folder")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         tables = empty_tables()
         for table, columns in tables.items():

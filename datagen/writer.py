@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import polars as pl
@@ -154,37 +154,36 @@ class LandingFiles:
             name = f"{feed}-{self.region}-{span}.json" + (".gz" if self.is_gzip else "")
             body = lines(frame)
             content = gzip.compress(body, compresslevel=6, mtime=0) if self.is_gzip else body
-            self.store.put(f"{feed}/{last:%Y/%m/%d}/{name}", content)
+            self.store.write(f"{feed}/{last:%Y/%m/%d}/{name}", content)
 
 
 class Store(Protocol):
-    """A landing place: whole files by their path below it."""
+    """A landing place: whole files by their path below `root`. The lake's own `Files` are one."""
 
-    def put(self, path: str, content: bytes) -> None:
-        """Write a file, so that it is either absent or complete."""
+    root: str
 
-    def get(self, path: str) -> bytes | None:
-        """A file's content; None where there is none."""
+    def write(self, path: str, content: bytes) -> None:
+        """Put a file in place, so that it is either absent or complete."""
 
-    def names(self, folder: str) -> list[str]:
+    def open(self, path: str) -> BinaryIO:
+        """A file's content; FileNotFoundError where there is none."""
+
+    def names(self, below: str = "") -> list[str]:
         """Names directly in a folder, sorted; none where there is no folder."""
 
-    def drop(self, path: str) -> None:
+    def remove(self, path: str) -> None:
         """Remove a file."""
 
 
-@dataclass(frozen=True)
 class Folder:
     """A landing place on this machine."""
 
-    root: Path
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
 
-    def __str__(self) -> str:
-        return str(self.root)
-
-    def put(self, path: str, content: bytes) -> None:
+    def write(self, path: str, content: bytes) -> None:
         """Write beside, then rename."""
-        place = self.root / path
+        place = Path(self.root) / path
         place.parent.mkdir(parents=True, exist_ok=True)
         hidden = place.with_name(f".{place.name}.tmp")
         with hidden.open("wb") as stream:
@@ -193,18 +192,15 @@ class Folder:
             os.fsync(stream.fileno())
         hidden.replace(place)
 
-    def get(self, path: str) -> bytes | None:
-        """A file's content; None where there is none."""
-        try:
-            return (self.root / path).read_bytes()
-        except FileNotFoundError:
-            return None
+    def open(self, path: str) -> BinaryIO:
+        """A file's content."""
+        return (Path(self.root) / path).open("rb")
 
-    def names(self, folder: str) -> list[str]:
+    def names(self, below: str = "") -> list[str]:
         """Names directly in a folder, sorted."""
-        place = self.root / folder
+        place = Path(self.root) / below
         return sorted(path.name for path in place.iterdir()) if place.is_dir() else []
 
-    def drop(self, path: str) -> None:
+    def remove(self, path: str) -> None:
         """Remove a file."""
-        (self.root / path).unlink()
+        (Path(self.root) / path).unlink()

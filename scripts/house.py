@@ -63,7 +63,7 @@ def imports_upward(module: Module) -> Iterator[Breach]:
             yield Breach(module.name, line, f"imports {target}: the generator knows only domain and declarations")
         elif mine is not None and other is not None and other > mine and not belongs(target, DECLARATIONS):
             yield Breach(module.name, line, f"imports {target}, which stands on a higher floor")
-        elif mine is not None and belongs(target, ("datagen",)):
+        elif mine is not None and mine < FLOOR_OF_JOBS and belongs(target, ("datagen",)):
             yield Breach(module.name, line, f"imports {target}: the lake does not know its generator")
 
 

@@ -47,6 +47,9 @@ class Files(Protocol):
     def create(self, path: str, content: bytes) -> bool:
         """Put a whole file in place at once where there is none; False, and nothing done, where there is one."""
 
+    def remove(self, path: str) -> None:
+        """Remove a file; nothing where there is none."""
+
     def check_writable(self) -> None:
         """Raise UsageError where nothing can be written."""
 
@@ -110,6 +113,10 @@ class LocalFiles:
         finally:
             os.unlink(beside)
         return True
+
+    def remove(self, path: str) -> None:
+        """Remove a file; nothing where there is none."""
+        (self._base / path).unlink(missing_ok=True)
 
     def _written_beside(self, path: str, content: bytes) -> str:
         folder = (self._base / path).parent

@@ -113,6 +113,10 @@ class S3Files:
             return False
         return True
 
+    def remove(self, path: str) -> None:
+        """Delete the object; nothing where there is none."""
+        self._call(lambda: self.client.delete_object(Bucket=self.bucket, Key=self._key(path)))
+
     def _put(self, path: str, content: bytes, **conditions: str) -> None:
         kinds = {"html": "text/html; charset=utf-8", "css": "text/css", "json": "application/json"}
         kind = kinds.get(path.rpartition(".")[2], "application/octet-stream")

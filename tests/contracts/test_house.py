@@ -48,6 +48,7 @@ def test_imports_upward__names_the_import(name: str, source: str, target: str) -
     ("name", "source"),
     [
         ("jobs.run", "from lakehouse.l1 import ingest"),
+        ("jobs.generate", "from datagen.history import write_history"),
         ("lakehouse.l2.pipeline", "from lakehouse.storage import lake"),
         ("lakehouse.gates.gx", "from lakehouse.storage import lake\nfrom lakehouse.table import Feed"),
         ("lakehouse.gates.gx", "from lakehouse.l1.feeds import FEEDS"),

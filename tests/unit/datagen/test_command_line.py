@@ -50,15 +50,15 @@ def test_day__whose_save_was_killed__runs_again(
 ) -> None:
     out = live(tmp_path / "landing", days=3, donors=300)
 
-    put = Folder.put
+    write = Folder.write
 
     def killed(folder: Folder, path: str, content: bytes) -> None:
         if path.endswith("world.json"):
             raise KeyboardInterrupt
-        put(folder, path, content)
+        write(folder, path, content)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Folder, "put", killed)
+        patch.setattr(Folder, "write", killed)
         main(["day", "--date", "2024-01-18", "--out", str(out)])
     assert main(["day", "--date", "2024-01-18", "--out", str(out)]) == 0
     undisturbed = live(tmp_path / "undisturbed", days=3, donors=300)

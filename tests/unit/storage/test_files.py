@@ -38,6 +38,13 @@ def test_files__give_back_what_was_written(files: Files) -> None:
         assert stream.read() == b"new"
 
 
+def test_files__are_removed(files: Files) -> None:
+    files.write("a/b", b"1")
+    files.remove("a/b")
+    files.remove("a/b")
+    assert files.stat("a/b") is None and list(files.walk()) == []
+
+
 def test_files__create_what_is_not_there(files: Files) -> None:
     assert files.create("l1/log/0.json", b"first")
     assert not files.create("l1/log/0.json", b"second")
