@@ -56,7 +56,7 @@ def run(job: str, lake: str | Path, *options: str) -> Ended:
     return Ended(code, json.loads(lines[-1]), "\n".join(lines[:-1]))
 
 
-def make_world(landing: Path, *, seed: int = 7, days: int = DAYS, donors: int = DONORS) -> None:
+def make_world(landing: Path, *, seed: int = 13, days: int = DAYS, donors: int = DONORS) -> None:
     """Write the history of a small region, old enough to have settled."""
     options = ["--seed", str(seed), "--start", str(START), "--days", str(days), "--donors", str(donors)]
     _quietly(["history", *options, "--out", str(landing)])
