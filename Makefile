@@ -7,7 +7,7 @@ PY := .venv/bin/python
 LAKE ?= build/demo
 ARGS ?=
 
-.PHONY: help setup setup-python demo test lint format sql bench docs minio logstore lock jars-lock clean distclean
+.PHONY: help setup setup-python demo test lint format sql bench fidelity fidelity-quick docs minio logstore lock jars-lock clean distclean
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ sql: setup ## ask the released tables; LAKE=… names another lake than the demo
 
 bench: setup ## measurements beside peers, into build/*.json
 	@$(PY) -m benchmarks $(ARGS)
+
+fidelity: setup-python ## the generator beside published figures, 5 seeds: a table, and build/fidelity.html
+	@$(PY) -m datagen.fidelity $(ARGS)
+
+fidelity-quick: setup-python ## the same with one seed and one year
+	@$(PY) -m datagen.fidelity --quick $(ARGS)
 
 docs: setup ## write docs/tables.md anew from the declarations
 	@$(PY) -m lakehouse.tables_doc --write

@@ -1,0 +1,1 @@
+"""Fidelity: what the generator makes, beside published figures."""
