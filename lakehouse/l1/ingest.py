@@ -77,8 +77,7 @@ def ingest(lake: Lake, landing: Files, config: Config, clock: Clock, feeds: dict
     plan = make_plan(landing, infos, ledger, config.ingest, clock().timestamp())
     run.result.waiting = plan.waiting
     if plan.events:
-        # Where Spark can't start, nothing may be written.
-        lake.spark  # noqa: B018
+        lake.start()
         run.record(plan.events)
         run.finish(plan.planned)
     return run.result

@@ -90,6 +90,7 @@ def promote(
         if base is not None and not work.pending and base.as_of == as_of and mark.is_of(base):
             return Promoted(base)
         suites.prove()
+        lake.start()
         create_tables(lake, L2_TABLES.values(), config.pipeline.threads)
         return _Promote(lake, config, clock, as_of, key, suites, base, mark, work).run()
 

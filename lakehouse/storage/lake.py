@@ -83,6 +83,10 @@ class Lake:
         """The session."""
         return self._session if isinstance(self._session, SparkSession) else self._session()
 
+    def start(self) -> SparkSession:
+        """Start Spark, before anything is written: what can't start must leave no trace."""
+        return self.spark
+
     def uri(self, table: Table) -> str:
         """Where a table is kept."""
         return f"{self.root}/{table.path}"
