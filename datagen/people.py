@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from datagen.groups import GROUPS
+from datagen.groups import GROUPS, O_NEGATIVE, O_POSITIVE
 from datagen.ids import Array, Ints
 from datagen.wire import Column, birth_dates, chosen, dates, instants, joined, numbered, plain
 from datagen.world import Day, World
@@ -58,7 +58,8 @@ def _habits(day: Day, rows: Ints, groups: Ints) -> Ints:
     """What each donor gives; group O is asked for double red cells more often."""
     plan = day.world.plan.habits
     habit = day.draw("habit").picks(rows, plan.shares)
-    is_asked = (habit == 0) & (groups < 2) & day.draw("asked for double").chance(rows, plan.o_double_share)
+    asked = np.select([groups == O_NEGATIVE, groups == O_POSITIVE], [plan.o_negative_double_share, plan.o_double_share])
+    is_asked = (habit == 0) & day.draw("asked for double").chance(rows, asked)
     return np.where(is_asked, 1, habit)
 
 
@@ -67,6 +68,7 @@ def _rates(day: Day, rows: Ints, person: dict[str, Any], habit: Ints) -> Array:
     plan, age = day.world.plan, -person["birth"] / YEAR_DAYS
     band = np.clip(np.searchsorted(plan.donors.age_bounds, age, side="right") - 1, 0, 3)
     mean = np.array(plan.habits.visits_a_year)[habit] * np.array(plan.donors.age_rates)[band]
+    mean = mean * np.where(person["group"] == O_NEGATIVE, plan.habits.o_negative_rate, 1.0)
     return np.asarray(mean * day.draw("rate").gamma(rows, plan.donors.rate_shape))
 
 

@@ -83,6 +83,8 @@ class Habits:
     names: Texts
     shares: Floats
     o_double_share: float
+    o_negative_double_share: float
+    o_negative_rate: float
     visits_a_year: Floats
     churn: Floats
     to_platelets: float
@@ -146,6 +148,7 @@ class Testing:
     first_time_factor: float
     initial_only: float
     confirmed_per_100k: Floats
+    first_time_gifts_share: float
     supplemental_days: int
     culture_reactive: float
     post_donation_calls: float

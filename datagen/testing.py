@@ -66,7 +66,9 @@ def _screen(day: Day, rows: Ints, number: int) -> Array:
 def _ask_supplemental(day: Day, din: Ints, number: int) -> None:
     plan = day.world.plan.testing
     if len(din):
-        chance = plan.confirmed_per_100k[number] / 1e5 / plan.reactive[number]
+        # First-timers react more often, so that more react than the plan's rate says.
+        mean_factor = 1 + plan.first_time_gifts_share * (plan.first_time_factor - 1)
+        chance = plan.confirmed_per_100k[number] / 1e5 / (plan.reactive[number] * mean_factor)
         day.world["supplements"].append(
             due=day.number + plan.supplemental_days,
             din=din,

@@ -1,5 +1,6 @@
 """The measures of the fidelity table, of one seed: percentages, ratios and days, from the added tallies."""
 
+import math
 import statistics
 import warnings
 from collections import Counter, defaultdict
@@ -18,6 +19,8 @@ def measures(tally: Tally) -> dict[str, float]:
     expiry = [_expiry(counts) for counts in tally.hospitals.values() if counts["given"]]
     crossmatched = [counts["crossmatched"] / counts["given"] for counts in tally.hospitals.values() if counts["given"]]
     all_hospitals: Counter[str] = sum(tally.hospitals.values(), Counter())
+    # Donors join all through the first year; the last of them must have been followed for two.
+    is_followed = s["followed days"] >= tally.regions * (3 * 365 - 7)
     days = {group: statistics.median(found) for group, found in tally.stock_days.items()}
     return {
         "rejected_testing": 100 * s["rejected_testing"] / s["collected"],
@@ -41,8 +44,8 @@ def measures(tally: Tally) -> dict[str, float]:
         "expiry_median": statistics.median(expiry),
         "expiry_high": 100 * sum(share >= 3.5 for share in expiry) / len(expiry),
         "expiry_volume": _expiry(all_hospitals),
-        "back_1_year": 100 * s["back in 1 year"] / s["joined"],
-        "back_2_years": 100 * s["back in 2 years"] / s["joined"],
+        "back_1_year": 100 * s["back in 1 year"] / s["joined"] if is_followed else math.nan,
+        "back_2_years": 100 * s["back in 2 years"] / s["joined"] if is_followed else math.nan,
         "o_negative_days": days[O_NEGATIVE],
         "a_negative_days": days[A_NEGATIVE],
         "days_ratio": days[O_NEGATIVE] / days[A_NEGATIVE],

@@ -34,6 +34,7 @@ class Tally:
     hospital_months: Counter[tuple[str, str]] = field(default_factory=Counter)  # red cells given
     hospitals: dict[str, Counter[str]] = field(default_factory=dict)
     stock_days: dict[int, list[float]] = field(default_factory=lambda: {O_NEGATIVE: [], A_NEGATIVE: []})
+    regions: int = 1
     _who: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_WHO))
     _gifts: list[pl.DataFrame] = field(default_factory=list)
     _red: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_LABELS))
@@ -184,6 +185,7 @@ class Tally:
             .agg((pl.col("on").min() - pl.col("first").first()).dt.total_days().alias("days"))
         )
         self.sums["joined"] += joined["donor_id"].n_unique()
+        self.sums["followed days"] = int((gifts["on"] - self.since).dt.total_days().max() or 0)  # type: ignore[arg-type]
         self.sums["back in 1 year"] += again.filter(pl.col("days") <= 365).height
         self.sums["back in 2 years"] += again.filter(pl.col("days") <= 730).height
 
@@ -199,9 +201,10 @@ def _is_red() -> pl.Expr:
 
 def added(tallies: list[Tally]) -> Tally:
     """The tallies of several regions as one."""
-    total = Tally(tallies[0].since)
+    total = Tally(tallies[0].since, regions=0)
     for tally in tallies:
         total.sums.update(tally.sums)
+        total.regions += tally.regions
         total.hospital_months.update(tally.hospital_months)
         total.hospitals.update(tally.hospitals)
         for group, days in tally.stock_days.items():
