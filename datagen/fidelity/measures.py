@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from datagen.fidelity.table import WEEKDAYS
 from datagen.fidelity.tally import A_NEGATIVE, O_NEGATIVE, Tally, index_of
 
 BIG_HOSPITAL = 300
@@ -14,7 +15,7 @@ MONTHS_TESTED = 24
 
 
 def measures(tally: Tally) -> dict[str, float]:
-    """Every measure by its name; weekdays as `<what>_<0..6>`, Monday first."""
+    """Every measure by its name; weekdays as `<what>_<Mon..Sun>`."""
     s = tally.sums
     expiry = [_expiry(counts) for counts in tally.hospitals.values() if counts["given"]]
     crossmatched = [counts["crossmatched"] / counts["given"] for counts in tally.hospitals.values() if counts["given"]]
@@ -50,8 +51,8 @@ def measures(tally: Tally) -> dict[str, float]:
         "a_negative_days": days[A_NEGATIVE],
         "days_ratio": days[O_NEGATIVE] / days[A_NEGATIVE],
         "demand_mape": demand_mape(tally.hospital_months),
-        **{f"platelets_{day}": share for day, share in enumerate(index_of(s, "platelets"))},
-        **{f"donations_{day}": share for day, share in enumerate(index_of(s, "donations"))},
+        **{f"platelets_{day}": share for day, share in zip(WEEKDAYS, index_of(s, "platelets"), strict=True)},
+        **{f"donations_{day}": share for day, share in zip(WEEKDAYS, index_of(s, "donations"), strict=True)},
     }
 
 

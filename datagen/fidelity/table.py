@@ -62,7 +62,7 @@ def _row(raw: dict[str, Any], found: Sequence[dict[str, float]], confirmed: int,
     if "weekdays" in raw:
         bands = {
             f"{raw['weekdays']}_{day}": (around - raw["within"], around + raw["within"])
-            for day, around in enumerate(raw["around"])
+            for day, around in zip(WEEKDAYS, raw["around"], strict=True)
         }
     intervals = tuple(interval(name, [seed[name] for seed in found], band) for name, band in bands.items())
     tested = not any(math.isnan(i.mean) for i in intervals)

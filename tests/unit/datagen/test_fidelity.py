@@ -13,7 +13,7 @@ from datagen.fidelity.__main__ import main
 from datagen.fidelity.measures import demand_mape
 from datagen.fidelity.page import render
 from datagen.fidelity.run import Protocol
-from datagen.fidelity.table import Interval, Row, interval, rows
+from datagen.fidelity.table import WEEKDAYS, Interval, Row, interval, rows
 from datagen.fidelity.tally import Tally, added, index_of
 from datagen.plan import PLAN_PATH
 
@@ -128,7 +128,7 @@ def test_rows__hold_miss_or_can_not_be_tested(tmp_path: Path) -> None:
             )
         )
     )
-    measured = {"good": 1.0, "bad": 1.0, "missing": float("nan"), **{f"w_{day}": 1.05 for day in range(7)}}
+    measured = {"good": 1.0, "bad": 1.0, "missing": float("nan"), **{f"w_{day}": 1.05 for day in WEEKDAYS}}
 
     def held(confirmed: int, donations: int) -> list[bool | None]:
         return [row.holds for row in rows([measured], confirmed, donations, tmp_path / "rows.toml")]
