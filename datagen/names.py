@@ -18,7 +18,9 @@ class Names:
         fake.seed_instance(seed)
         size = plan.service.name_pool
         self.first = (_pool(fake.first_name_female, size), _pool(fake.first_name_male, size))
+        self.given = (*self.first[0], *self.first[1])
         self.last = _pool(fake.last_name, size)
+        self.mailboxes = tuple(name.lower() for name in self.last)
         self.streets = _pool(fake.street_name, size)
         self.towns = _pool(fake.city, 24)
         self.postal_codes = tuple(
@@ -27,8 +29,9 @@ class Names:
 
     def full(self, sex: Array, first: Array, last: Array) -> Column:
         """Full names."""
-        given = (*self.first[0], *self.first[1])
-        return joined(chosen(given, sex.astype(np.int64) * len(self.first[0]) + first), " ", chosen(self.last, last))
+        return joined(
+            chosen(self.given, sex.astype(np.int64) * len(self.first[0]) + first), " ", chosen(self.last, last)
+        )
 
 
 def _pool(draw: Callable[[], str], size: int) -> tuple[str, ...]:

@@ -152,7 +152,7 @@ def send(day: Day, rows: Ints, known_at: Ints) -> None:
     """Send today's version of the donors in `rows`; the group is known once a donation was tested."""
     world, names, service = day.world, day.world.names, day.world.plan.service
     donor = {name: world["donors"][name][rows] for name in world["donors"].dtypes}
-    number, family = rows + 1, tuple(name.lower() for name in names.last)
+    number = rows + 1
     day.outbox.emit(
         "donors",
         donor_id=donor_ids(world, rows),
@@ -171,7 +171,7 @@ def send(day: Day, rows: Ints, known_at: Ints) -> None:
         state=service.state,
         postal_code=chosen(names.postal_codes, donor["city"]),
         phone=numbered("701-555-", number % 10_000, 4),
-        email=joined(chosen(family, donor["last_name"]), ".", plain(world.first_id + number), "@example.org"),
+        email=joined(chosen(names.mailboxes, donor["last_name"]), ".", plain(world.first_id + number), "@example.org"),
         region=service.region,
         registered_at=instants(donor["registered"]),
         is_contactable=plain(donor["is_contactable"]),

@@ -17,7 +17,7 @@ WORDS = {True: "holds", False: "MISSED", None: "not testable"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the protocol; 1 where fewer rows hold than wanted."""
+    """Run the protocol, and show and keep its table."""
     parser = argparse.ArgumentParser(prog="python -m datagen.fidelity", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one seed, one year after one of burn-in")
     parser.add_argument("--seeds", type=int, default=5)

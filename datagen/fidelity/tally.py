@@ -137,7 +137,9 @@ class Tally:
         given = ends.filter(pl.col("kind") == "transfused")
         platelets = given.filter(self._is_platelets())
         self.sums["platelets given"] += platelets.height
-        self._weekdays("platelets", platelets["happened_at"].str.to_datetime("%Y-%m-%dT%H:%M:%SZ").dt.offset_by("-6h"))
+        self._weekdays(
+            "platelets", platelets["happened_at"].str.to_datetime("%Y-%m-%dT%H:%M:%SZ").dt.offset_by(f"-{LOCAL_HOURS}h")
+        )
         red = ends.filter(_is_red())
         for kind, outcome in (("transfused", "given"), ("outdated", "outdated"), ("wasted", "wasted")):
             self._by_hospital(outcome, red.filter(pl.col("kind") == kind))

@@ -166,7 +166,7 @@ class Lake:
         return None
 
     def append(self, table: Table, rows: DataFrame) -> None:
-        """Append; for logs whose writer checks for itself what is new."""
+        """Append; for a writer who knows that the rows are not there."""
         with _Write(self, table, "append"):
             self._ordered(table, rows).write.format("delta").mode("append").save(self.uri(table))
 

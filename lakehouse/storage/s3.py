@@ -57,14 +57,18 @@ class S3Files:
 
     def __getstate__(self) -> dict[str, Any]:
         """A client does not pickle; each process makes its own."""
-        return {key: value for key, value in self.__dict__.items() if key != "client"}
+        return {key: value for key, value in self.__dict__.items() if key not in ("client", "_session")}
+
+    @cached_property
+    def _session(self) -> Any:
+        """A session of its own: the shared one is not safe to make clients from in several threads."""
+        return boto3.session.Session()
 
     @cached_property
     def client(self) -> Any:
         """The boto3 client of this process."""
         try:
-            # A session of its own: the shared one is not safe to make clients from in several threads.
-            return boto3.session.Session().client("s3", config=RETRIES)
+            return self._session.client("s3", config=RETRIES)
         except ValueError as error:
             raise UsageError(f"can't use {self.root}: {error}") from error
 
@@ -130,8 +134,7 @@ class S3Files:
 
     def delta_options(self) -> dict[str, str]:
         """The credentials and the address that boto3 finds, and commits by conditional puts."""
-        session = boto3.session.Session()
-        found = session.get_credentials()
+        found = self._session.get_credentials()
         if found is None:
             raise UsageError(f"can't use {self.root}: {NoCredentialsError()}")
         known, endpoint = found.get_frozen_credentials(), self.client.meta.endpoint_url

@@ -60,7 +60,7 @@ def admitted(frames: dict[str, pl.DataFrame]) -> int:
     return after(frames["patients"])["admission_id"].n_unique()
 
 
-def test_epidemic__demand_falls_and_supply_follows(usual: dict[str, pl.DataFrame]) -> None:
+def test_epidemic__demand_falls_and_supply_follows() -> None:
     told = lived("epidemic", days=80)
     demand = told["patients"].filter(pl.col("admission_date").is_between(pl.lit(ON), pl.lit("2024-05-19")))
     usually = lived(days=80)["patients"].filter(pl.col("admission_date").is_between(pl.lit(ON), pl.lit("2024-05-19")))
@@ -84,7 +84,7 @@ def test_school_holidays_and_closed_site__collect_less(usual: dict[str, pl.DataF
     assert "NR-COL01" not in sites and "NR-COL02" in sites
 
 
-def test_cold_chain_failure__wastes_red_cells_at_the_hub(usual: dict[str, pl.DataFrame]) -> None:
+def test_cold_chain_failure__wastes_red_cells_at_the_hub() -> None:
     ends = lived("cold_chain_failure")["dispositions"].filter(pl.col("reason") == "cold store failure")
     assert ends.height > 20 and set(ends["facility_id"]) == {"NR-HUB01"} and set(ends["kind"]) == {"wasted"}
 
