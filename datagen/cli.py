@@ -15,6 +15,7 @@ import orjson
 
 from datagen.crimsoncache import exported_on, import_database
 from datagen.days import number_of
+from datagen.faults.plan import FAULTS_PATH, load_faults
 from datagen.history import Counts, Order, next_day, nobody, write_database, write_day, write_history
 from datagen.plan import PLAN_PATH, Plan, PlanError
 from datagen.planner import load_plans
@@ -38,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     day = commands.add_parser("day", help="write the next day of a world as daily files")
     day.add_argument("--gz", dest="is_gzip", action="store_true", help="gzip files")
+    day.add_argument("--no-faults", action="store_true", help="plant no fault any more; what is due is delivered")
     day.add_argument("--date", type=date.fromisoformat, required=True, help="the world's next day, YYYY-MM-DD")
     taken = commands.add_parser("import", help="turn a CrimsonCache database into landing files")
     taken.add_argument("database", type=Path, help="a SQLite file with any of CrimsonCache's tables")
@@ -64,6 +66,10 @@ def history_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regions", help="names of regions of the plan, with commas, or all (default: the first)")
     overlay = "an overlay of datagen/scenarios; several may run"
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME@DATE", help=overlay)
+    faults = (
+        "plant faults after a plan (default: datagen/faults/faults.toml), and tell in .faults which record has which"
+    )
+    parser.add_argument("--faults", type=Path, nargs="?", const=FAULTS_PATH, metavar="FILE", help=faults)
     packing = parser.add_mutually_exclusive_group()
     packing.add_argument("--plain", dest="is_gzip", action="store_false", help="plain files (the default)")
     packing.add_argument("--gz", dest="is_gzip", action="store_true", help="gzip files")
@@ -90,7 +96,7 @@ def order_of(options: argparse.Namespace) -> Order:
 
     Raises:
         StateError: the numbers make none.
-        PlanError: a scenario that can't be.
+        PlanError: a scenario or a fault that can't be.
     """
     if options.days < 1 or options.donors < 1 or options.seed < 0:
         raise StateError("a history needs --days and --donors of at least 1, and a --seed of at least 0")
@@ -98,7 +104,8 @@ def order_of(options: argparse.Namespace) -> Order:
     early = [dated.said for dated in scenarios if dated.on < number_of(options.start)]
     if early:
         raise StateError(f"{', '.join(early)} begins before the world does, on {options.start}")
-    return Order(options.seed, options.start, options.days, options.donors, options.is_gzip, scenarios)
+    faults = load_faults(options.faults) if options.faults else ()
+    return Order(options.seed, options.start, options.days, options.donors, options.is_gzip, scenarios, faults)
 
 
 def require_no_world(store: Store) -> None:
@@ -117,8 +124,9 @@ def _history(options: argparse.Namespace) -> Counts:
     regions, order = asked(options, plans), order_of(options)
     tell = partial(_tell, options.days) if sys.stderr.isatty() and len(regions) == 1 else nobody
     if options.format == "crimsoncache":
-        if len(regions) > 1:
-            raise StateError(f"a CrimsonCache database holds one region; found {', '.join(regions)}")
+        if len(regions) > 1 or order.faults:
+            found = "faults" if order.faults else ", ".join(regions)
+            raise StateError(f"a CrimsonCache database holds one region and no planted faults; found {found}")
         return write_database(order, plans[regions[0]], options.out, tell)
     store = Folder(options.out)
     require_no_world(store)
@@ -140,7 +148,8 @@ def _day(options: argparse.Namespace) -> Counts:
     if options.date != wanted:
         raise StateError(f"the next day of the world at {store.root} is {wanted}, not {options.date}")
     behind = [region for region, day in coming.items() if day == wanted]
-    works = [partial(write_day, region, plans, store, is_gzip=options.is_gzip) for region in behind]
+    how = {"is_gzip": options.is_gzip, "has_faults": not options.no_faults}
+    works = [partial(write_day, region, plans, store, **how) for region in behind]
     return _side_by_side(works, options.processes)
 
 

@@ -4,11 +4,15 @@ import calendar
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from datagen.crimsoncache_export import Database
 from datagen.days import date_of, number_of
+from datagen.draws import Draws
+from datagen.faults.plan import Faults
+from datagen.faults.sink import FaultyFiles
+from datagen.faults.state import FaultState, load_faults
 from datagen.plan import Plan
 from datagen.scenarios import Course, Dated
 from datagen.simulate import live_day, new_world
@@ -34,6 +38,7 @@ class Order:
     donors: int
     is_gzip: bool = False
     scenarios: tuple[Dated, ...] = ()
+    faults: Faults = ()
 
 
 def write_history(order: Order, plan: Plan, store: Store, tell: Tell = nobody) -> Counts:
@@ -42,7 +47,9 @@ def write_history(order: Order, plan: Plan, store: Store, tell: Tell = nobody) -
     Returns:
         Records per feed.
     """
-    world, counts = _lived(order, plan, LandingFiles(store, plan.service.region, order.is_gzip), tell)
+    files = LandingFiles(store, plan.service.region, order.is_gzip)
+    planted = FaultState(order.faults) if order.faults else None
+    world, counts = _lived(order, plan, _sink(files, planted, order.seed), tell)
     save(world, store)
     return counts
 
@@ -76,6 +83,10 @@ def _lived(order: Order, plan: Plan, sink: Sink, tell: Tell) -> tuple[World, Cou
     return world, Counter(outbox.counts)
 
 
+def _sink(files: LandingFiles, planted: FaultState | None, seed: int) -> Sink:
+    return files if planted is None else FaultyFiles(files, Draws(seed, files.region), planted)
+
+
 def _is_month_end(day: date) -> bool:
     return day.day == calendar.monthrange(day.year, day.month)[1]
 
@@ -85,15 +96,23 @@ def next_day(store: Store, region: str, plans: Mapping[str, Plan]) -> date:
     return date_of(load(store, region, plans).next_day)
 
 
-def write_day(region: str, plans: Mapping[str, Plan], store: Store, *, is_gzip: bool) -> Counts:
-    """Go on with one region by one day.
+def write_day(
+    region: str, plans: Mapping[str, Plan], store: Store, *, is_gzip: bool, has_faults: bool = True
+) -> Counts:
+    """Go on with one region by one day, with the faults that its history was started with.
+
+    Without them (`has_faults`), no new one is planted from this day on; what is due is delivered.
 
     Returns:
-        Records per feed.
+        Records per feed, before any fault.
     """
     world, outbox = load(store, region, plans), Outbox()
     day = date_of(world.next_day)
     live_day(world, outbox)
-    LandingFiles(store, region, is_gzip).take(outbox.frames(), first=day, last=day)
+    planted = load_faults(store, region, day - timedelta(days=1))
+    if planted and not has_faults:
+        planted.faults = ()
+    sink = _sink(LandingFiles(store, region, is_gzip), planted, world.seed)
+    sink.take(outbox.frames(), first=day, last=day)
     save(world, store)
     return Counter(outbox.counts)

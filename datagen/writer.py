@@ -139,6 +139,16 @@ class Sink(Protocol):
         """Take the records of `first`..`last`, by feed."""
 
 
+def span_of(first: date, last: date) -> str:
+    """The days of a delivery, as its files are named."""
+    return f"{first:%Y%m%d}" if first == last else f"{first:%Y%m%d}-{last:%Y%m%d}"
+
+
+def path_of(feed: str, region: str, first: date, last: date, mark: str = "") -> str:
+    """Where a feed's records of some days land, below the landing folder."""
+    return f"{feed}/{last:%Y/%m/%d}/{feed}-{region}-{span_of(first, last)}{mark}.json"
+
+
 @dataclass(frozen=True)
 class LandingFiles:
     """One file a feed and span of days, below the last of them."""
@@ -149,12 +159,18 @@ class LandingFiles:
 
     def take(self, frames: dict[str, pl.DataFrame], *, first: date, last: date) -> None:
         """Write the records as files of `first`..`last`."""
-        span = f"{first:%Y%m%d}" if first == last else f"{first:%Y%m%d}-{last:%Y%m%d}"
         for feed, frame in frames.items():
-            name = f"{feed}-{self.region}-{span}.json" + (".gz" if self.is_gzip else "")
-            body = lines(frame)
-            content = gzip.compress(body, compresslevel=6, mtime=0) if self.is_gzip else body
-            self.store.write(f"{feed}/{last:%Y/%m/%d}/{name}", content)
+            self.write(path_of(feed, self.region, first, last), lines(frame))
+
+    def named(self, path: str) -> str:
+        """The path that a file gets: it tells whether the file is packed."""
+        return path + ".gz" if self.is_gzip else path
+
+    def write(self, path: str, body: bytes) -> str:
+        """Write one file, and say where."""
+        content = gzip.compress(body, compresslevel=6, mtime=0) if self.is_gzip else body
+        self.store.write(self.named(path), content)
+        return self.named(path)
 
 
 class Store(Protocol):
