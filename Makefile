@@ -7,7 +7,7 @@ PY := .venv/bin/python
 LAKE ?= build/demo
 ARGS ?=
 
-.PHONY: help setup setup-python demo test lint format sql bench fidelity fidelity-quick docs minio logstore lock jars-lock clean distclean
+.PHONY: help setup setup-python demo test lint format sql bench fidelity fidelity-quick gate-score docs minio logstore lock jars-lock clean distclean
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ fidelity: setup-python ## the generator beside published figures, 5 seeds: a tab
 
 fidelity-quick: setup-python ## the same with one seed and one year
 	@$(PY) -m datagen.fidelity --quick $(ARGS)
+
+gate-score: setup ## plant faults in a made-up region, and count what the lake finds of them
+	@$(PY) -m benchmarks.gate_score $(ARGS)
 
 docs: setup ## write docs/tables.md anew from the declarations
 	@$(PY) -m lakehouse.tables_doc --write

@@ -55,8 +55,18 @@ def slope(small: tuple[int, float], large: tuple[int, float]) -> float:
 
 def keep(name: str, measurements: list[Measurement]) -> None:
     """Print the figures as a table and keep them in build/<name>.json."""
+    save(name, measurements)
+    show(measurements)
+
+
+def save(name: str, measurements: list[Measurement]) -> None:
+    """Keep the figures in build/<name>.json."""
     BUILD.mkdir(exist_ok=True)
     (BUILD / f"{name}.json").write_text(json.dumps([asdict(m) for m in measurements], indent=2) + "\n")
+
+
+def show(measurements: list[Measurement]) -> None:
+    """Print the figures as a table."""
     width = max(len(m.name) for m in measurements)
     for m in measurements:
         verdict = {True: "holds", False: "MISSED", None: ""}[m.holds]
