@@ -1,4 +1,4 @@
-"""The records of the original CrimsonCache project, and records that are wrong, from landing to a release.
+"""A database of the original CrimsonCache project, and records that are wrong, from landing to a release.
 
 Two runs start at once, as a scheduler and a person may: one does the work, the other says that it came second.
 """
@@ -16,7 +16,7 @@ from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.release import current_release
-from tests.support.crimsoncache import DONORS, STORIES, Story, bag_of, donors, land_world
+from tests.support.crimsoncache import DIRTY, DONORS, NPIS, STORIES, TOO_SOON, Story, bag_of, donors, land_world
 from tests.support.lakes import LAST_DAY, Ended, lake_at, land
 from tests.support.processes import end, start
 
@@ -102,6 +102,29 @@ def test_gate__keeps_what_it_does_not_know_and_warns(
         "odd-number-for-text": None,
     }
     assert lake.read(L2_TABLES["donors"]).count() == DONORS + len(ODD)
+
+
+def test_dirty_donors__are_all_here_with_warnings_where_a_rule_says_so(
+    spark: SparkSession, root: Path, runs: tuple[Ended, Ended]
+) -> None:
+    lake = lake_at(spark, root)
+    sent = [f"donor-{number}" for number in range(len(DIRTY))]
+    rows = lake.read(FEEDS["donors"].l1).where(F.col("donor_id").isin(sent)).select("_line", "donor_id").collect()
+    lines = {row["_line"]: row["donor_id"] for row in rows}
+    files = lake.read(FEEDS["donors"].l1).where("donor_id = 'donor-0'").select("_file_id")
+    conformed = lake.read(L2_TABLES["donors"]).join(files, "_file_id", "left_semi").collect()
+    warned = {lines[row["_line"]]: row["warnings"] for row in conformed if row["_line"] in lines}
+    assert sorted(warned) == sorted(sent)
+    assert warned["donor-1"] == ["donors.last_donation_date.after_first"]
+    assert warned["donor-3"] == []
+    assert lake.read(L2_TABLES["hospitals"]).count() == len(NPIS)
+
+
+def test_donation_too_soon__is_listed(spark: SparkSession, root: Path, runs: tuple[Ended, Ended]) -> None:
+    lake = lake_at(spark, root)
+    (early,) = lake.read(L2_TABLES["deviations"]).where("rule = 'donations.inside_interval'").collect()
+    (donation,) = lake.read(L2_TABLES["donations"]).where(F.col("bag_id") == TOO_SOON).collect()
+    assert early["unit_id"] == donation["donation_key"]
 
 
 def test_gate__holds_a_file_whose_key_was_renamed_and_says_so(

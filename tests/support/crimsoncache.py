@@ -1,17 +1,35 @@
-"""Records as the original CrimsonCache project writes them: no field of ours, integer NPIs, results as 0 and 1."""
+"""A database as the original CrimsonCache project writes it: no field of ours, integer NPIs, results as 0 and 1.
 
-from collections.abc import Iterator
+It is as dirty as real exports are: ages that are no longer true, dates out of order, a donor who gave too soon,
+four ways to write a telephone number, a hospital without an address.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.lakes import LAST_DAY, land
+from datagen.crimsoncache import import_database
+from datagen.writer import Folder
+from tests.support.lakes import LAST_DAY, settle
 
 Record = dict[str, Any]
 GROUPS = ("O positive", "A positive", "B negative", "AB negative")
-NPIS = (1000000001, 1000000002)
+PHONES = ("(701) 555-0100", "701.555.0101", "+1 701 555 0102", "7015550103")
+NPIS = tuple(1000000001 + number for number in range(len(PHONES)))
 DONORS = 100
+DIRTY = {
+    "an age that is no longer true": {"birthdate": "1950-02-28", "age": 7},
+    "last before first": {"first_donation_date": "2023-05-01", "last_donation_date": "2021-05-01"},
+    "more than anyone can give": {"first_donation_date": "2023-12-01", "total_donations": 400},
+    "no first, no last": {"first_donation_date": None, "last_donation_date": None, "total_donations": 0},
+}
+"""What donors of a real export have wrong, by number from 0 on."""
+TOO_SOON = "O positive-ffffffff"
+"""The bag of a donation five days after the donor's last."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +67,9 @@ def bag_of(story: Story) -> str:
 
 
 def donors() -> Iterator[Record]:
+    dirty = list(DIRTY.values())
     for number in range(DONORS):
-        yield {
+        donor = {
             "donor_id": f"donor-{number}",
             "unique_id": f"u-{number}",
             "name": f"Donor {number}",
@@ -63,11 +82,20 @@ def donors() -> Iterator[Record]:
             "last_donation_date": "2024-01-01",
             "total_donations": 3,
         }
+        yield donor | (dirty[number] if number < len(dirty) else {})
 
 
 def land_world(landing: Path) -> None:
-    """Land donors, hospitals, sessions, donations, patients, requests and movements."""
-    hospitals = [{"NPI": npi, "address": "1 Main St", "tel": "555-0100", "POC": "the desk"} for npi in NPIS]
+    """Land donors, hospitals, sessions, donations, patients, requests and movements, from a database of them."""
+    database = landing.parent / "export.sqlite3"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table, records in _tables().items():
+            _insert(connection, table, records)
+    import_database(database, Folder(landing), LAST_DAY)
+    settle(landing)
+
+
+def _tables() -> dict[str, Sequence[Record]]:
     session = {"event_id": "e1", "start_datetime": "2024-01-01T09:00:00", "end_datetime": "2024-01-01T15:00:00"}
     request = {
         "request_id": "q1",
@@ -77,13 +105,26 @@ def land_world(landing: Path) -> None:
         "blood_type": "A positive",
         "status": "open",
     }
-    land(landing, "donors", list(donors()), name="donors.json")
-    land(landing, "hospitals", hospitals, name="hospitals.json")
-    land(landing, "donation_events", [{**session, "total_units": len(STORIES), "a_pos": 2}], name="events.json")
-    land(landing, "donations", list(map(_donation, STORIES)), name="donations.json")
-    land(landing, "patients", list(_patients()), name="patients.json")
-    land(landing, "blood_requests", [request], name="requests.json")
-    land(landing, "distribution", list(_movements()), name="distribution.json")
+    too_soon = _donation(STORIES[0]) | {"bag_id": TOO_SOON, "donation_date": str(LAST_DAY), "status": "discarded"}
+    return {
+        "donors": list(donors()),
+        "hospitals": [
+            {"NPI": npi, "address": "1 Main St" if number else None, "tel": PHONES[number], "POC": "the desk"}
+            for number, npi in enumerate(NPIS)
+        ],
+        "donation_events": [session | {"total_units": len(STORIES) + 1, "a_pos": 2}],
+        "donations": [*map(_donation, STORIES), too_soon | {"test_date": None, "test_result": None}],
+        "patients": list(_patients()),
+        "blood_requests": [request],
+        "distribution": list(_movements()),
+    }
+
+
+def _insert(connection: sqlite3.Connection, table: str, records: Sequence[Record]) -> None:
+    names = list(records[0])
+    connection.execute(f"CREATE TABLE {table} ({', '.join(names)})")
+    places = ", ".join("?" * len(names))
+    connection.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(r[n] for n in names) for r in records])
 
 
 def _donation(story: Story) -> Record:
@@ -112,7 +153,7 @@ def _movements() -> Iterator[Record]:
             yield {
                 "distribution_id": f"m{number}",
                 "bag_id": bag_of(story),
-                "NPI": NPIS[number % 2],
+                "NPI": NPIS[number % len(NPIS)],
                 "distribution_date": str(_day(story.distributed_days_ago)),
                 "request_id": "q1",
             }
