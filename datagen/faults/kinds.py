@@ -94,7 +94,7 @@ def _impossible_date(_: str, record: Record, drawn: float, __: tuple[int, int]) 
 
 
 def _swapped_abo(_: str, record: Record, __: float, ___: tuple[int, int]) -> Sequence[Sent]:
-    if record["component"] != "red_cells" or "din" not in record:
+    if record["component"] != "red_cells" or not is_of_donation(record):
         return ()
     abo, rhd = record["blood_type"].split(" ")
     return _changed(record, "blood_type", f"{SWAPPED[abo]} {rhd}")
@@ -123,6 +123,11 @@ def _grams_per_litre(_: str, record: Record, __: float, ___: tuple[int, int]) ->
 
 def _changed(record: Record, name: str, value: Any) -> Sequence[Sent]:
     return (Sent(dumped(record | {name: value})),) if name in record else ()
+
+
+def is_of_donation(component: Record) -> bool:
+    """Whether a unit's donation is ours: it was typed and tested here."""
+    return "din" in component and not component.get("is_imported", False)
 
 
 def _is_without_donation(visit: Record) -> bool:

@@ -24,6 +24,7 @@ from datagen.faults.kinds import (
     FileFault,
     Record,
     dumped,
+    is_of_donation,
 )
 from datagen.faults.labels import Label, file_label, label_of, write_manifest
 from datagen.faults.plan import Fault
@@ -115,14 +116,18 @@ class FaultyFiles:
                     continue
                 if fault.name in WATCHED_FAULTS:
                     self._watch(fault.name, orjson.loads(sent[row]))
-                elif found := self._plant(fault, feed, sent[row], drawn[row] / fault.rate, today):
+                elif (found := self._plant(fault, feed, sent[row], drawn[row] / fault.rate, today)) is not None:
                     planted[row] = found
         for row, line in enumerate(sent):
             yield from planted.get(row, ((line, None),))
 
-    def _plant(self, fault: Fault, feed: str, line: bytes, drawn: float, today: int) -> list[_Line]:
+    def _plant(self, fault: Fault, feed: str, line: bytes, drawn: float, today: int) -> list[_Line] | None:
+        """What is sent of a record today, nothing where all of it is late; None where it can't carry the fault."""
         record, now = orjson.loads(line), []
-        for sent in RECORD_FAULTS[fault.name].plant(feed, record, drawn, fault.days):
+        planted = RECORD_FAULTS[fault.name].plant(feed, record, drawn, fault.days)
+        if not planted:
+            return None
+        for sent in planted:
             # What was withdrawn or orphaned has a key of its own; damaged bytes have the key that they had.
             told = record if fault.name == "encoding_damage" else orjson.loads(sent.line)
             label = label_of(fault.name, feed, told, sent.part) if sent.part else None
@@ -135,7 +140,7 @@ class FaultyFiles:
 
     def _watch(self, name: str, component: Record) -> None:
         kind = WATCHED_FAULTS[name]
-        if component["component"] == kind.component and "din" in component:
+        if component["component"] == kind.component and is_of_donation(component):
             self.state.watched[component["unit_id"]] = (name, component[kind.seen])
 
     def _of_watched(self, feed: str, sent: list[bytes], today: int) -> Iterable[tuple[int, list[_Line]]]:

@@ -151,12 +151,14 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
     """Add what a unit has from the units that it was made of, and its computed expiry.
 
     A unit without a donation of its own was collected when the oldest of its ancestors was, is tested when all of
-    them are, and reactive when one is. A pool or a part expires no later than any label of its parents; that its
-    dating counts from the oldest collection covers parents without a label.
+    them are, and reactive when one is. What was made of an import waits for no donation. A pool or a part expires
+    no later than any label of its parents; that its dating counts from the oldest collection covers parents
+    without a label.
     """
     forebears = units.select(
         F.col("unit_id").alias("ancestor_id"),
         F.col("donation_key").isNotNull().alias("is_donated"),
+        F.col("is_imported").alias("ancestor_is_imported"),
         F.col("collected_at").alias("ancestor_collected_at"),
         F.col("tested_at").alias("ancestor_tested_at"),
         F.col("reactive_at").alias("ancestor_reactive_at"),
@@ -168,6 +170,7 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
     known = joined.withColumns(
         {
             "is_pool": F.coalesce("is_pool", F.lit(False)),
+            "is_waiting": F.col("is_waiting") & ~F.coalesce("is_of_import", F.lit(False)),
             "collected_at": F.coalesce("collected_at", "ancestor_collected_at"),
             "tested_at": F.coalesce("tested_at", tested_at),
             "reactive_at": F.least("reactive_at", "ancestor_reactive_at"),
@@ -183,6 +186,7 @@ def _inherited() -> tuple[Column, ...]:
     is_bound = is_parent & F.col("kind").isin("pooled", "divided")
     return (
         F.max(is_parent & (F.col("kind") == "pooled")).alias("is_pool"),
+        F.max("ancestor_is_imported").alias("is_of_import"),
         F.min("ancestor_collected_at").alias("ancestor_collected_at"),
         F.when(~F.max(is_untested), F.max("ancestor_tested_at")).alias("ancestor_tested_at"),
         F.min("ancestor_reactive_at").alias("ancestor_reactive_at"),

@@ -160,6 +160,13 @@ def test_faults__nothing_else_is_changed(faulty: Path, labels: list[Label], tmp_
         assert not sound - Counter(delivered(tmp_path, feed)), feed
 
 
+def test_late__comes_once(faulty: Path, labels: list[Label]) -> None:
+    late = {str(label.key["test_id"]).encode() for label in labels if label.fault == "late" and "test_id" in label.key}
+    lines = Counter(test for line in delivered(faulty, "test_results") for test in late if b'"%b"' % test in line)
+    assert late
+    assert set(lines.values()) == {1}
+
+
 def test_faults__clean_world_has_none(tmp_path: Path) -> None:
     history(tmp_path, 3)
     assert not (tmp_path / FOLDER).exists()

@@ -67,6 +67,7 @@ COMPONENTS: Rows = [
     component("cultured", component="platelets"),
     component("orphan", din="nowhere"),
     component("imported", din="foreign", is_imported=True, facility_id="C1"),
+    component("of_import", din="foreign"),
     component("unlabelled", din="D1", abo_rhd=None, expires_at=None, anticoagulant="cpd", additive="as1"),
     component("leap", component="plasma", storage="frozen", plasma_kind="ffp", expires_at=None,
               collected_at="2024-02-29T09:00-05:00", prepared_at="2024-02-29T15:00-05:00"),
@@ -138,11 +139,11 @@ TEST_RESULTS: Rows = [
     test_of("D2", "hiv", "2024-03-05T11:00-05:00", result="reactive"),
     test_of("D1", "bacterial", "2024-03-04T11:00-05:00", result="reactive", unit_id="cultured"),
 ]
+PARENTS = (("pool", "parent1", "pooled"), ("pool", "parent2", "pooled"), ("of_import", "imported", "modified"))
 UNIT_PARENTS: Rows = [
-    {"unit_id": "pool", "parent_unit_id": f"parent{number}", "kind": "pooled", "made_at": "2024-03-02T09:00-05:00",
-     "facility_id": "C1"}
-    for number in (1, 2)
-]  # fmt: skip
+    {"unit_id": unit, "parent_unit_id": parent, "kind": kind, "made_at": "2024-03-02T09:00-05:00", "facility_id": "C1"}
+    for unit, parent, kind in PARENTS
+]
 FEEDS: dict[str, Rows] = {
     "components": COMPONENTS,
     "unit_events": UNIT_EVENTS,
@@ -303,6 +304,8 @@ def test_unit_without_its_donation__is_a_unit_with_a_warning(life: Life) -> None
     assert life("2024-03-04", "orphan")["warnings"] == [DONATION_ABSENT]
     imported = life("2024-03-04", "imported")
     assert (imported["state"], imported["is_imported"], imported["warnings"]) == ("available", True, [])
+    made_of_it = life("2024-03-04", "of_import")
+    assert (made_of_it["is_imported"], made_of_it["warnings"]) == (False, [])
 
 
 def test_pool__has_dating_tests_and_collection_from_its_parents(life: Life) -> None:
