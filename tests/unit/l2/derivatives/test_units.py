@@ -67,6 +67,7 @@ COMPONENTS: Rows = [
     component("cultured", component="platelets"),
     component("orphan", din="nowhere"),
     component("imported", din="foreign", is_imported=True, facility_id="C1"),
+    component("modified_import", din="foreign", is_imported=True),
     component("of_import", din="foreign"),
     component("unlabelled", din="D1", abo_rhd=None, expires_at=None, anticoagulant="cpd", additive="as1"),
     component("leap", component="plasma", storage="frozen", plasma_kind="ffp", expires_at=None,
@@ -139,7 +140,7 @@ TEST_RESULTS: Rows = [
     test_of("D2", "hiv", "2024-03-05T11:00-05:00", result="reactive"),
     test_of("D1", "bacterial", "2024-03-04T11:00-05:00", result="reactive", unit_id="cultured"),
 ]
-PARENTS = (("pool", "parent1", "pooled"), ("pool", "parent2", "pooled"), ("of_import", "imported", "modified"))
+PARENTS = (("pool", "parent1", "pooled"), ("pool", "parent2", "pooled"), ("of_import", "modified_import", "modified"))
 UNIT_PARENTS: Rows = [
     {"unit_id": unit, "parent_unit_id": parent, "kind": kind, "made_at": "2024-03-02T09:00-05:00", "facility_id": "C1"}
     for unit, parent, kind in PARENTS
