@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from world_files import Record, Records, current
 
+from datagen.planner import load_plans
 from lakehouse.domain.blood_groups import plasma_groups, red_cell_groups
 
 SHORT = {
@@ -161,3 +162,25 @@ def test_parents__are_consumed_when_the_unit_is_made(records: Records, ends: dic
     for link in records["unit_parents"]:
         assert ends[link["parent_unit_id"]]["kind"] == "consumed"
         assert ends[link["parent_unit_id"]]["happened_at"] == link["made_at"]
+
+
+def test_shelves__fresh_where_they_turn_over_slowly_and_sent_back_while_they_last(
+    records: Records, units: dict[str, Record]
+) -> None:
+    stock = next(iter(load_plans().values())).stock
+    beds = {record["NPI"]: record["beds"] for record in records["hospitals"]}
+    npis = {record["facility_id"]: record["NPI"] for record in records["facilities"] if record.get("NPI")}
+    orders = {request["request_id"]: request for request in records["blood_requests"]}
+    restocked = returned = 0
+    for move in current(records["distribution"], "distribution_id").values():
+        unit = units[move["unit_id"]]
+        left = (datetime.fromisoformat(unit["expires_at"]) - datetime.fromisoformat(move["shipped_at"])).days
+        if move["kind"] == "return":
+            assert stock.remote_beds < beds[npis[move["from_facility_id"]]] < stock.rotating_beds
+            assert stock.return_above_days <= left < stock.return_below_days
+            returned += 1
+        elif unit["component"] == "red_cells" and orders.get(move.get("request_id"), {}).get("order_kind") == "stock":
+            is_slow = beds[move["NPI"]] < stock.rotating_beds
+            assert left >= (stock.fresh_days if is_slow else stock.least_days)
+            restocked += 1
+    assert min(restocked, returned) > 5
