@@ -217,6 +217,7 @@ class Stock:
     platelet_beds: int
     soon_days: int
     platelet_soon_days: int
+    plasma_soon_days: int
     least_days: int
     fresh_days: int
     rotating_beds: int

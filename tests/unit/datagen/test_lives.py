@@ -132,6 +132,8 @@ def test_reservation__one_patient_at_a_time(records: Records, ends: dict[str, Re
 def test_labels__end_at_2359_local_on_the_last_day(units: dict[str, Record]) -> None:
     zone = ZoneInfo("America/Chicago")
     for unit in units.values():
+        if unit["component"] == "cryoprecipitate" and unit["storage"] == "thawed":
+            continue
         expires = datetime.fromisoformat(unit["expires_at"]).astimezone(zone)
         collected = datetime.fromisoformat(unit["collected_at"]).astimezone(zone)
         assert (expires.hour, expires.minute) == (23, 59)
@@ -141,6 +143,30 @@ def test_labels__end_at_2359_local_on_the_last_day(units: dict[str, Record]) -> 
             irradiated = 28 if unit["is_irradiated"] and unit["component"] == "red_cells" else 999
             last = min(collected.date() + timedelta(days=days), made.date() + timedelta(days=irradiated))
             assert expires.date() == last
+
+
+def test_thawed__made_at_the_hospital_for_a_patient_and_kept_for_days_or_hours(
+    records: Records, units: dict[str, Record], ends: dict[str, Record]
+) -> None:
+    zone = ZoneInfo("America/Chicago")
+    parents = {link["unit_id"]: units[link["parent_unit_id"]] for link in records["unit_parents"]}
+    hospitals = {record["facility_id"] for record in records["facilities"] if record["kind"] == "hospital"}
+    fates: dict[str, set[str]] = defaultdict(set)
+    for unit in units.values():
+        if unit["storage"] == "thawed":
+            parent, made = parents[unit["unit_id"]], datetime.fromisoformat(unit["prepared_at"])
+            assert (parent["storage"], parent["component"]) == ("frozen", unit["component"])
+            assert unit["facility_id"] in hospitals
+            expires = datetime.fromisoformat(unit["expires_at"])
+            if unit["component"] == "plasma":
+                assert (expires.astimezone(zone).date() - made.astimezone(zone).date()).days == 5
+            else:
+                assert expires - made == timedelta(hours=4)
+            fates[unit["component"]].add(ends.get(unit["unit_id"], {"kind": "in stock"})["kind"])
+    for component in ("plasma", "cryoprecipitate"):
+        assert {"transfused", "outdated"} <= fates[component]
+    given = [units[unit] for unit, end in ends.items() if end["kind"] == "transfused"]
+    assert all(unit["storage"] != "frozen" for unit in given)
 
 
 def test_intervals__are_kept(records: Records) -> None:
