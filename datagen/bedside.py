@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from datagen import flow, places
+from datagen import flow, modify, places
 from datagen.groups import EMERGENCY_ORDER, PLASMA_ORDER, PLATELET_ORDER, RED_CELL_ORDER
 from datagen.ids import Array
 from datagen.orders import ANY_GROUP, Dispatch, Request, send_requests
 from datagen.patients import patient_ids, patient_rows
-from datagen.products import CRYO, PLASMA, PLATELETS, RED_CELLS
+from datagen.products import CRYO, PLASMA, PLATELETS, RED_CELLS, THAWED_OF
 from datagen.shelves import Entry, Shelves
 from datagen.wire import chosen, instants, numbered, optional
 from datagen.world import CRYO_DEMAND, PLASMA_DEMAND, PLATELET_DEMAND, Day
@@ -22,6 +22,8 @@ _DEMAND = {PLATELETS: PLATELET_DEMAND, PLASMA: PLASMA_DEMAND, CRYO: CRYO_DEMAND}
 METHODS = ("electronic", "serologic", "none", None)
 EMERGENCY, NO_METHOD = 2, 3
 LAST_START_MINUTE = 1340
+THAW_SECONDS, LABEL_SECONDS = 1200, 600
+"""What it takes to thaw a unit in a water bath, and to label and release it [A]."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def serve(day: Day, shelves: Shelves, dispatch: Dispatch) -> None:
     table, ward = day.world["needs"], Ward()
     needs = _needs(day, table["due"] == day.number)
     plan = day.world.plan.stock
-    soon_days = {RED_CELLS: plan.soon_days, PLATELETS: plan.platelet_soon_days}
+    soon_days = {RED_CELLS: plan.soon_days, PLATELETS: plan.platelet_soon_days, PLASMA: plan.plasma_soon_days}
     for number, need in enumerate(needs):
         soon = day.instant(0) + soon_days.get(need.component, 0) * 86_400
         taken: list[Entry] = []
@@ -145,6 +147,7 @@ def serve(day: Day, shelves: Shelves, dispatch: Dispatch) -> None:
             taken = taken + _from_hub(day, shelves, dispatch, need, need.units - len(taken), soon)
         _reserve(day, ward, dispatch, number, need, taken)
     dispatch.send(day)
+    _thaw(day, ward)
     _transfuse(day, ward, needs)
     table.keep(table["due"] > day.number)
 
@@ -181,6 +184,19 @@ def _reserve(day: Day, ward: Ward, dispatch: Dispatch, number: int, need: Need, 
         ward.reserved.append((row, at, number, turn if turn < need.used else -1))
 
 
+def _thaw(day: Day, ward: Ward) -> None:
+    """Have the hospital thaw what is reserved and frozen: patients get the new units, half an hour later."""
+    reserved = np.array(ward.reserved, np.int64).reshape(-1, 4)
+    is_frozen = THAWED_OF[day.world["units"]["product"][reserved[:, 0]]] >= 0
+    if not is_frozen.any():
+        return
+    frozen = reserved[is_frozen]
+    frozen[:, 0] = modify.thaw(day, frozen[:, 0], frozen[:, 1] + THAW_SECONDS)
+    frozen[:, 1] += THAW_SECONDS + LABEL_SECONDS
+    reserved[is_frozen] = frozen
+    ward.reserved = [(row, at, number, turn) for row, at, number, turn in reserved.tolist()]
+
+
 def _transfuse(day: Day, ward: Ward, needs: list[Need]) -> None:
     """Send the reservations, and what became of the units."""
     if not ward.reserved:
@@ -205,9 +221,11 @@ def _transfuse(day: Day, ward: Ward, needs: list[Need]) -> None:
         patient_id=patient[is_given],
         admission_id=admission[is_given],
     )
-    evening = day.times(1390, len(row))
+    # What was thawed and keeps for hours is given up when they are over.
+    evening = np.minimum(day.times(1390, len(row)), day.world["units"]["expires"][row])
     left = ~is_given
     flow.note(day, row[left], "unreserved", evening[left], patient_id=patient[left])
     day.world["units"]["ready"][row[left]] = evening[left]
     is_wasted = left & day.draw("wasted").chance(units[row], day.world.plan.hospitals.wasted_per_crossmatch)
+    is_wasted &= day.world["units"]["expires"][row] > evening
     flow.end(day, row[is_wasted], "wasted", evening[is_wasted] + 300, reason="out of temperature range")

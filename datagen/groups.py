@@ -14,7 +14,7 @@ GROUPS = (
     "AB negative",
 )
 EVENT_COUNTS = ("o_pos", "o_neg", "a_pos", "a_neg", "b_pos", "b_neg", "ab_pos", "ab_neg")
-O_POSITIVE, O_NEGATIVE = 0, 1
+O_POSITIVE, O_NEGATIVE, A_POSITIVE = 0, 1, 2
 _O, _A, _B, _AB = range(4)
 
 _RED_CELLS = {_O: (_O,), _A: (_A, _O), _B: (_B, _O), _AB: (_AB, _A, _B, _O)}

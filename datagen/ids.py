@@ -19,8 +19,8 @@ _LETTER = ALPHABET.index("X")
 _WEIGHTS = 2 ** np.arange(12, 0, -1, dtype=np.int64) % 37
 _POWERS = 10 ** np.arange(11, -1, -1, dtype=np.int64)
 
-IRRADIATED = 50
-"""What is added to a unit's place in its donation when the unit is irradiated."""
+MODIFIED = 50
+"""What is added to a unit's place in its donation when the unit is irradiated or thawed; none is both."""
 
 
 def check_values(dins: Ints) -> Ints:

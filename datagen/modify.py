@@ -1,4 +1,4 @@
-"""Units made of units: pools, cryoprecipitate, irradiation; and plasma that leaves for further manufacture.
+"""Units made of units: pools, cryoprecipitate, irradiation, thawing; and plasma that leaves for further manufacture.
 
 A row of `unit_parents` is one parent of a unit. The parent ends as `consumed` at the moment the unit is made.
 """
@@ -11,17 +11,19 @@ from datagen import flow, places
 from datagen.components import CONCENTRATE, CRYO_REDUCED, CRYO_UNIT
 from datagen.days import LAST_MINUTE, weekday
 from datagen.donations import POOLED, is_pool, number_donations
-from datagen.ids import IRRADIATED, Ints
+from datagen.ids import MODIFIED, Ints
 from datagen.products import (
     COMPONENT_OF,
     CRYO,
+    DATING_HOURS,
     IRRADIATED_OF,
     IS_FOR_MANUFACTURE,
     NUMBER_OF,
     PLASMA,
     RED_CELLS,
+    THAWED_OF,
 )
-from datagen.wire import donation_numbers, instants, optional, unit_numbers
+from datagen.wire import chosen, donation_numbers, instants, optional, unit_numbers
 from datagen.world import CRYO_DEMAND, ENDED, IN_STOCK, MADE, PLASMA_DEMAND, Day
 
 PLASMA_LEAVES = (1, 4)
@@ -29,14 +31,15 @@ PLASMA_LEAVES = (1, 4)
 
 
 def _link(day: Day, children: Ints, parents: Ints, kind: str, at: Ints) -> None:
-    """Send which units were made of which; both are unit numbers."""
+    """Send which units, by their numbers, were made of the rows `parents`, where those are."""
+    units = day.world["units"]
     day.outbox.emit(
         "unit_parents",
         unit_id=unit_numbers(children),
-        parent_unit_id=unit_numbers(parents),
+        parent_unit_id=unit_numbers(units["unit"][parents]),
         kind=kind,
         made_at=instants(at),
-        facility_id=places.facility_ids(day.world.plan)[places.CENTRE if kind == "pooled" else places.HUB],
+        facility_id=chosen(places.facility_ids(day.world.plan), units["place"][parents]),
         known_at=at,
     )
 
@@ -48,7 +51,7 @@ def _pool(day: Day, sets: Ints, product: str, at: int) -> Ints:
     flat = sets.reshape(-1)
     flow.end(day, flat, "consumed", np.full(len(flat), at), reason="pooled")
     pool = number_donations(day, POOLED, count) * 100 + CONCENTRATE
-    _link(day, np.repeat(pool, sets.shape[1]), units["unit"][flat], "pooled", np.full(len(flat), at))
+    _link(day, np.repeat(pool, sets.shape[1]), flat, "pooled", np.full(len(flat), at))
     made = {
         "unit": pool,
         "product": NUMBER_OF[product],
@@ -124,7 +127,7 @@ def _split(day: Day, source: Ints, place: int, product: str, at: int) -> Ints:
     """One product made of each unit of plasma in `source`; it keeps the plasma's dating."""
     units, times = day.world["units"], np.full(len(source), at)
     number = units["unit"][source] // 100 * 100 + place
-    _link(day, number, units["unit"][source], "modified", times)
+    _link(day, number, source, "modified", times)
     copied = {name: units[name][source] for name in ("group", "place", "collected", "born", "expires")}
     made: dict[str, Any] = {**copied, "unit": number, "product": NUMBER_OF[product], "state": MADE}
     made |= {"prepared": times, "ready": times}
@@ -146,15 +149,32 @@ def irradiate(day: Day, source: Ints, times: Ints) -> None:
     limit = day.world.zone.instant(day.number + 28, LAST_MINUTE)
     is_red = COMPONENT_OF[product] == RED_CELLS
     expires = np.where(is_red, np.minimum(units["expires"][source], limit), units["expires"][source])
-    number = units["unit"][source] + IRRADIATED
-    flow.end(day, source, "consumed", times, reason="irradiated")
-    _link(day, number, units["unit"][source], "modified", times)
+    _remake(day, source, product, expires, times, "irradiated", irradiated_at=instants(times))
+
+
+def thaw(day: Day, source: Ints, times: Ints) -> Ints:
+    """Thaw frozen units where they are, for patients; return the rows of the new units, in the same order.
+
+    What a patient then does not get can't be frozen again: it keeps its few days, or hours.
+    """
+    product = THAWED_OF[day.world["units"]["product"][source]]
+    by_day = flow.label_expiry(day, product, np.full(len(source), day.number))
+    hours = DATING_HOURS[product]
+    return _remake(day, source, product, np.where(hours > 0, times + 3600 * hours, by_day), times, "thawed")
+
+
+def _remake(day: Day, source: Ints, product: Ints, expires: Ints, times: Ints, reason: str, **sent: Any) -> Ints:
+    """One unit of another product made of each in `source`, where that is; return the new rows."""
+    units = day.world["units"]
+    number = units["unit"][source] + MODIFIED
+    flow.end(day, source, "consumed", times, reason=reason)
+    _link(day, number, source, "modified", times)
     copied = {name: units[name][source] for name in ("group", "place", "collected", "born")}
     made: dict[str, Any] = {**copied, "unit": number, "product": product, "expires": expires}
     made |= {"state": MADE, "prepared": times, "ready": times}
-    din = optional(donation_numbers(number // 100), ~is_pool(number))
-    new = flow.make(day, made, irradiated_at=instants(times), din=din)
+    new = flow.make(day, made, din=optional(donation_numbers(number // 100), ~is_pool(number)), **sent)
     flow.release(day, new, times + 300)
+    return new
 
 
 def ship_for_manufacture(day: Day) -> None:

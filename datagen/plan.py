@@ -210,14 +210,20 @@ class Stock:
     cryo_per_1000_donors_a_day: float
     order_mix: Floats
     hospital_days: float
+    remote_days: float
     hospital_safety: float
     least_expected: float
     platelet_days: float
     platelet_beds: int
     soon_days: int
     platelet_soon_days: int
+    plasma_soon_days: int
+    least_days: int
+    fresh_days: int
+    rotating_beds: int
+    remote_beds: int
     return_below_days: int
-    return_beds: int
+    return_above_days: int
     import_below_days: float
     import_units_per_1000_donors: float
 

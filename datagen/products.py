@@ -1,6 +1,7 @@
 """The service's own product list: what a unit is, what it is kept in, how long it keeps.
 
-Dating periods: 21 CFR 610.53(b). One year is dated as 365 days, five as 1825, so that no label is ever late.
+Dating periods: 21 CFR 610.53(b) [F]; of what is thawed, AABB Circular of Information [R]. One year is dated as
+365 days, five as 1825, so that no label is ever late.
 """
 
 from dataclasses import dataclass, fields
@@ -15,7 +16,10 @@ COMPONENTS = ("red_cells", "platelets", "plasma", "cryoprecipitate")
 
 @dataclass(frozen=True)
 class Product:
-    """One line of the product list; `doses` in adult doses, `volume_ml` the mean."""
+    """One line of the product list; `doses` in adult doses, `volume_ml` the mean.
+
+    `dating_hours` is for products that are dated by the hour, from when they are made.
+    """
 
     product_code: str
     component: int
@@ -29,6 +33,7 @@ class Product:
     is_leukoreduced: bool = True
     is_pathogen_reduced: bool = False
     is_irradiated: bool = False
+    dating_hours: int = 0
 
 
 PRODUCTS = (
@@ -55,15 +60,22 @@ PRODUCTS = (
     Product("PR11", PLASMA, "cpd", "none", "frozen", 1825, 260, 1.0),
     Product("CR11", CRYO, "cpd", "none", "frozen", 365, 15, 0.2),
     Product("CR31", CRYO, "cpd", "none", "frozen", 365, 75, 1.0),
+    Product("PF11T", PLASMA, "cpd", "none", "thawed", 5, 250, 1.0, "ffp"),
+    Product("PF12T", PLASMA, "cpd", "none", "thawed", 5, 250, 1.0, "pf24"),
+    Product("PF21T", PLASMA, "acd", "none", "thawed", 5, 400, 1.5, "ffp"),
+    Product("CR31T", CRYO, "cpd", "none", "thawed", 0, 75, 1.0, dating_hours=4),
 )
 NUMBER_OF = {product.product_code: number for number, product in enumerate(PRODUCTS)}
 IRRADIATED_OF = np.array([NUMBER_OF.get(f"{product.product_code}I", -1) for product in PRODUCTS])
 """The irradiated form of each product, -1 where there is none."""
+THAWED_OF = np.array([NUMBER_OF.get(f"{product.product_code}T", -1) for product in PRODUCTS])
+"""What each frozen product becomes for a patient, -1 for those that are not frozen or never get to one."""
 
 LISTED: dict[str, Array] = {
     field.name: np.array([getattr(product, field.name) for product in PRODUCTS], object) for field in fields(Product)
 }
 COMPONENT_OF = LISTED["component"].astype(np.int64)
 DATING_DAYS = LISTED["dating_days"].astype(np.int64)
+DATING_HOURS = LISTED["dating_hours"].astype(np.int64)
 IS_FOR_MANUFACTURE = np.isin(LISTED["product_code"], ("PR11", "PF31"))
 """Plasma that never goes to a hospital."""

@@ -1,6 +1,6 @@
 """The shelves of hub and hospitals during one day: oldest first, compatible groups in order."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,6 +46,14 @@ class Shelves:
     def put(self, place: int, component: int, group: int, entry: Entry) -> None:
         """Add a unit to a shelf."""
         insort(self._shelf(place, component)[group], entry)
+
+    def take_lasting(self, place: int, component: int, group: int, count: int, until: int) -> list[Entry]:
+        """Take up to `count` units of a group, the oldest of those that expire at the instant `until` or later."""
+        shelf = self._shelf(place, component)[group]
+        first = bisect_left(shelf, (until, 0, 0))
+        taken = shelf[first : first + count]
+        del shelf[first : first + count]
+        return taken
 
     def take(self, place: int, component: int, order: Sequence[int], count: int, soon: int = 0) -> list[Entry]:
         """Take up to `count` units of the groups in `order`.

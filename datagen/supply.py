@@ -1,21 +1,26 @@
 """The hub: its estimate of demand, imports, hospitals' stock orders, returns."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from datagen import flow, places
 from datagen.days import weekday
 from datagen.donations import IMPORTED, is_imported, number_donations
 from datagen.draws import Draws
+from datagen.groups import A_POSITIVE, O_POSITIVE
 from datagen.ids import Array, Ints
 from datagen.orders import Dispatch, Request
 from datagen.plan import Plan
 from datagen.products import COMPONENT_OF, NUMBER_OF, PLATELETS, RED_CELLS
-from datagen.shelves import Shelves
+from datagen.shelves import Entry, Shelves
 from datagen.world import ENDED, IN_STOCK, MADE, ONE, PLATELET_DEMAND, Day
 
 DAY_SECONDS = 86_400
 EXPORT_DAYS, EXPORT_MINUTE = 14, 360
 """Days that a unit sent to another region must still have; when it leaves."""
+LEAST_DEMAND = 0.01
+"""Units a day below which no estimate falls: one in a hundred days."""
 
 
 def expected_demand(plan: Plan, size: int) -> Array:
@@ -50,9 +55,11 @@ def appeals(day: Day) -> tuple[Array, float]:
 
 
 def learn(day: Day) -> None:
-    """Update the estimate of demand with what was issued today, once demand has its full size."""
+    """Update the estimate of demand with what was issued today net of returns, once demand has its full size."""
     if day.ramp >= 1:
         day.world.demand += (day.issued - day.world.demand) / day.world.plan.appeal.memory_days
+        # A day on which more comes back than goes out must not make the demand of a rare group nothing, or less.
+        np.maximum(day.world.demand, LEAST_DEMAND, out=day.world.demand)
 
 
 def import_units(day: Day) -> None:
@@ -126,13 +133,18 @@ def _send_out(day: Day, group: Ints) -> None:
     flow.end(day, row, "exported", shipped + 14_400)
 
 
-def _targets(day: Day) -> Array:
-    """Red cells that each hospital orders up to: one row a hospital, one column a group."""
-    plan = day.world.plan
-    beds = np.array(plan.service.hospital_beds, float)
-    use = day.world.demand[:8] * (beds / beds.sum())[:, None] * plan.stock.hospital_days
-    target = np.ceil(use + plan.stock.hospital_safety * np.sqrt(use))
-    return np.asarray(np.where(use >= plan.stock.least_expected, target, 0).astype(np.int64))
+def _targets(day: Day) -> Ints:
+    """Red cells that each hospital orders up to: one row a hospital, one column a group.
+
+    Hospitals reckon with the groups of their patients, not with what was issued: else a group that was given in
+    place of another once would be ordered for ever, and the other never again.
+    """
+    stock, beds = day.world.plan.stock, np.array(day.world.plan.service.hospital_beds, float)
+    mix = np.array(stock.order_mix) / sum(stock.order_mix)
+    days = np.where(beds <= stock.remote_beds, stock.remote_days, stock.hospital_days)
+    use = day.world.demand[:8].sum() * mix * (beds / beds.sum() * days)[:, None]
+    target = np.ceil(use + stock.hospital_safety * np.sqrt(use))
+    return np.asarray(np.where(use >= stock.least_expected, target, 0).astype(np.int64))
 
 
 def _platelet_targets(day: Day) -> Array:
@@ -142,52 +154,80 @@ def _platelet_targets(day: Day) -> Array:
     return np.where(beds >= plan.stock.platelet_beds, np.round(use), 0).astype(np.int64)
 
 
+def _lasting(day: Day) -> Ints:
+    """Until when red cells for each hospital's shelf must keep: longer where they turn over slowly."""
+    stock, beds = day.world.plan.stock, np.array(day.world.plan.service.hospital_beds)
+    days = np.where(beds < stock.rotating_beds, stock.fresh_days, stock.least_days)
+    return np.asarray(day.instant(0) + days * DAY_SECONDS)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A hospital's order for its own shelf, placed at `minute` of the day."""
+
+    place: int
+    component: int
+    group: int
+    units: int
+    minute: int
+
+
 def stock_orders(day: Day, shelves: Shelves, dispatch: Dispatch) -> None:
-    """In the morning hospitals order up to their targets; not on Sundays. The hub sends the oldest of the group."""
+    """In the morning hospitals order up to their targets; not on Sundays.
+
+    The hub sends the oldest red cells that last until such a hospital has used them.
+    """
     if weekday(day.number) == 6:
         return
-    plan, targets, platelets = day.world.plan, _targets(day), _platelet_targets(day)
+    plan, targets, lasting, platelets = day.world.plan, _targets(day), _lasting(day), _platelet_targets(day)
     for place in np.roll(np.array(places.hospitals(plan)), day.number).tolist():
         hospital = place - places.first_hospital(plan)
         for group in range(8):
             missing = int(targets[hospital, group]) - shelves.count(place, RED_CELLS, group)
             if missing > 0:
-                _restock(day, shelves, dispatch, place, RED_CELLS, (group,), missing)
-        kept = sum(shelves.count(place, PLATELETS, group) for group in range(8))
-        if platelets[hospital] > kept:
-            _restock(day, shelves, dispatch, place, PLATELETS, (0, 2), int(platelets[hospital]) - kept)
+                taken = shelves.take_lasting(places.HUB, RED_CELLS, group, missing, int(lasting[hospital]))
+                _restock(day, shelves, dispatch, Order(place, RED_CELLS, group, missing, 345), taken)
+        missing = int(platelets[hospital]) - sum(shelves.count(place, PLATELETS, group) for group in range(8))
+        if missing > 0:
+            taken = shelves.take(places.HUB, PLATELETS, (O_POSITIVE, A_POSITIVE), missing)
+            _restock(day, shelves, dispatch, Order(place, PLATELETS, O_POSITIVE, missing, 570), taken)
 
 
-def _restock(
-    day: Day, shelves: Shelves, dispatch: Dispatch, place: int, component: int, order: tuple[int, ...], missing: int
-) -> None:
-    minute = 345 if component == RED_CELLS else 570
-    taken = shelves.take(places.HUB, component, order, missing)
-    shipped, received = day.instant(minute + 30), day.instant(minute + 90 + 10 * (place % 5))
+def _restock(day: Day, shelves: Shelves, dispatch: Dispatch, order: Order, taken: list[Entry]) -> None:
+    """Answer an order with the units `taken`: they are on their way, and on the hospital's shelf."""
+    shipped = day.instant(order.minute + 30)
+    received = day.instant(order.minute + 90 + 10 * (order.place % 5))
     number = int(day.world.ids("request", 1)[0])
-    units, closed = day.world["units"], received if taken else day.instant(minute + 30)
-    needed = day.instant(minute + 240)
     request = Request(
-        number, place, day.instant(minute), needed, missing, order[0], component, got=len(taken), closed=closed
+        number,
+        order.place,
+        day.instant(order.minute),
+        day.instant(order.minute + 240),
+        order.units,
+        order.group,
+        order.component,
+        got=len(taken),
+        closed=received if taken else shipped,
     )
     dispatch.requests.append(request)
     for entry in taken:
-        group = int(units["group"][entry[2]])
-        dispatch.ship(entry[2], place, shipped, received, number)
-        shelves.put(place, component, group, entry)
-        day.issued[group if component == RED_CELLS else PLATELET_DEMAND] += 1
+        group = int(day.world["units"]["group"][entry[2]])
+        dispatch.ship(entry[2], order.place, shipped, received, number)
+        shelves.put(order.place, order.component, group, entry)
+        day.issued[group if order.component == RED_CELLS else PLATELET_DEMAND] += 1
 
 
 def send_back(day: Day) -> None:
-    """On Wednesdays small hospitals return red cells that they will hardly use in time."""
+    """On Wednesdays hospitals whose shelves rotate return red cells that a larger one will still use in time."""
     if weekday(day.number) != 2:
         return
     units, plan = day.world["units"], day.world.plan
     beds = np.concatenate([np.zeros(places.first_hospital(plan)), plan.service.hospital_beds])[units["place"]]
-    is_small = (beds > 0) & (beds < plan.stock.return_beds) & (units["state"] == IN_STOCK)
+    is_rotating = (beds > plan.stock.remote_beds) & (beds < plan.stock.rotating_beds)
     days_left = (units["expires"] - day.instant(0)) // DAY_SECONDS
-    is_short = (days_left < plan.stock.return_below_days) & (days_left >= 2)
-    is_idle = units["ready"] < day.instant(0)
-    rows: Ints = np.flatnonzero(is_small & is_short & is_idle & (COMPONENT_OF[units["product"]] == RED_CELLS))
+    is_due = (days_left < plan.stock.return_below_days) & (days_left >= plan.stock.return_above_days)
+    is_idle = (units["state"] == IN_STOCK) & (units["ready"] < day.instant(0))
+    rows: Ints = np.flatnonzero(is_rotating & is_due & is_idle & (COMPONENT_OF[units["product"]] == RED_CELLS))
     shipped = day.times(1000, len(rows))
     flow.move(day, rows, np.full(len(rows), places.HUB), shipped, shipped + 5400, "return")
+    day.issued[:8] -= np.bincount(units["group"][rows], minlength=8)

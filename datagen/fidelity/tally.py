@@ -75,7 +75,7 @@ class Tally:
         """What the ends of units do not say: the label of red cells, and which pools are cryoprecipitate."""
         red = components.filter(pl.col("component") == "red_cells").select(*_LABELS)
         self._red = pl.concat([self._red, red])
-        self._cryo_pools.update(components.filter(pl.col("product_code") == "CR31")["unit_id"])
+        self._cryo_pools.update(components.filter(pl.col("product_code").is_in(["CR31", "CR31T"]))["unit_id"])
 
     def _visits(self, visits: pl.DataFrame, _: Frames) -> None:
         present = visits.filter(pl.col("outcome").is_in(_OUTCOMES_PRESENT)).join(self._who, "donor_id", how="left")

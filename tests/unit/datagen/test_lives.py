@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from world_files import Record, Records, current
 
+from datagen.planner import load_plans
 from lakehouse.domain.blood_groups import plasma_groups, red_cell_groups
 
 SHORT = {
@@ -131,6 +132,8 @@ def test_reservation__one_patient_at_a_time(records: Records, ends: dict[str, Re
 def test_labels__end_at_2359_local_on_the_last_day(units: dict[str, Record]) -> None:
     zone = ZoneInfo("America/Chicago")
     for unit in units.values():
+        if unit["component"] == "cryoprecipitate" and unit["storage"] == "thawed":
+            continue
         expires = datetime.fromisoformat(unit["expires_at"]).astimezone(zone)
         collected = datetime.fromisoformat(unit["collected_at"]).astimezone(zone)
         assert (expires.hour, expires.minute) == (23, 59)
@@ -140,6 +143,30 @@ def test_labels__end_at_2359_local_on_the_last_day(units: dict[str, Record]) -> 
             irradiated = 28 if unit["is_irradiated"] and unit["component"] == "red_cells" else 999
             last = min(collected.date() + timedelta(days=days), made.date() + timedelta(days=irradiated))
             assert expires.date() == last
+
+
+def test_thawed__made_at_the_hospital_for_a_patient_and_kept_for_days_or_hours(
+    records: Records, units: dict[str, Record], ends: dict[str, Record]
+) -> None:
+    zone = ZoneInfo("America/Chicago")
+    parents = {link["unit_id"]: units[link["parent_unit_id"]] for link in records["unit_parents"]}
+    hospitals = {record["facility_id"] for record in records["facilities"] if record["kind"] == "hospital"}
+    fates: dict[str, set[str]] = defaultdict(set)
+    for unit in units.values():
+        if unit["storage"] == "thawed":
+            parent, made = parents[unit["unit_id"]], datetime.fromisoformat(unit["prepared_at"])
+            assert (parent["storage"], parent["component"]) == ("frozen", unit["component"])
+            assert unit["facility_id"] in hospitals
+            expires = datetime.fromisoformat(unit["expires_at"])
+            if unit["component"] == "plasma":
+                assert (expires.astimezone(zone).date() - made.astimezone(zone).date()).days == 5
+            else:
+                assert expires - made == timedelta(hours=4)
+            fates[unit["component"]].add(ends.get(unit["unit_id"], {"kind": "in stock"})["kind"])
+    for component in ("plasma", "cryoprecipitate"):
+        assert {"transfused", "outdated"} <= fates[component]
+    given = [units[unit] for unit, end in ends.items() if end["kind"] == "transfused"]
+    assert all(unit["storage"] != "frozen" for unit in given)
 
 
 def test_intervals__are_kept(records: Records) -> None:
@@ -161,3 +188,25 @@ def test_parents__are_consumed_when_the_unit_is_made(records: Records, ends: dic
     for link in records["unit_parents"]:
         assert ends[link["parent_unit_id"]]["kind"] == "consumed"
         assert ends[link["parent_unit_id"]]["happened_at"] == link["made_at"]
+
+
+def test_shelves__fresh_where_they_turn_over_slowly_and_sent_back_while_they_last(
+    records: Records, units: dict[str, Record]
+) -> None:
+    stock = next(iter(load_plans().values())).stock
+    beds = {record["NPI"]: record["beds"] for record in records["hospitals"]}
+    npis = {record["facility_id"]: record["NPI"] for record in records["facilities"] if record.get("NPI")}
+    orders = {request["request_id"]: request for request in records["blood_requests"]}
+    restocked = returned = 0
+    for move in current(records["distribution"], "distribution_id").values():
+        unit = units[move["unit_id"]]
+        left = (datetime.fromisoformat(unit["expires_at"]) - datetime.fromisoformat(move["shipped_at"])).days
+        if move["kind"] == "return":
+            assert stock.remote_beds < beds[npis[move["from_facility_id"]]] < stock.rotating_beds
+            assert stock.return_above_days <= left < stock.return_below_days
+            returned += 1
+        elif unit["component"] == "red_cells" and orders.get(move.get("request_id"), {}).get("order_kind") == "stock":
+            is_slow = beds[move["NPI"]] < stock.rotating_beds
+            assert left >= (stock.fresh_days if is_slow else stock.least_days)
+            restocked += 1
+    assert min(restocked, returned) > 5

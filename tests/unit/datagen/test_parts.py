@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datagen import supply
 from datagen.plan import PLAN_PATH, PlanError
 from datagen.planner import load_plans
 from datagen.shelves import Shelves
+from datagen.simulate import new_world
 from datagen.tables import Columns
 from datagen.wire import chosen, numbered
-from datagen.world import TABLES
+from datagen.world import TABLES, Day
 from datagen.writer import Outbox, lines
 
 
@@ -74,6 +76,24 @@ def test_shelves__what_expires_soon_goes_before_the_order() -> None:
     shelves = _shelves((1, 0, 900), (2, 0, 800), (3, 1, 700), (4, 4, 600))
     assert [entry[1] for entry in shelves.take(1, 0, (0, 1), 2, soon=750)] == [3, 2]
     assert shelves.count(1, 0, 4) == 1
+
+
+def test_shelves__what_lasts_is_the_oldest_that_lasts() -> None:
+    shelves = _shelves((1, 0, 900), (2, 0, 800), (3, 0, 700), (4, 1, 900))
+    assert [entry[1] for entry in shelves.take_lasting(1, 0, 0, 1, until=800)] == [2]
+    assert [entry[1] for entry in shelves.take_lasting(1, 0, 0, 3, until=800)] == [1]
+    assert shelves.count(1, 0, 0) == 1
+
+
+def test_demand__is_what_was_issued_net_of_returns_and_never_nothing() -> None:
+    plan = next(iter(load_plans().values()))
+    world = new_world(plan, seed=1, start=19_000, donors=1000)
+    before, memory = world.demand.copy(), plan.appeal.memory_days
+    day = Day(world, 19_000 + plan.hospitals.ramp_days, Outbox())
+    day.issued[0], day.issued[7] = 30, -30
+    supply.learn(day)
+    assert world.demand[0] == pytest.approx(before[0] + (30 - before[0]) / memory)
+    assert world.demand[7] == supply.LEAST_DEMAND
 
 
 def test_columns__refuse_what_is_not_declared() -> None:
