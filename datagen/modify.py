@@ -10,7 +10,7 @@ import numpy as np
 from datagen import flow, places
 from datagen.components import CONCENTRATE, CRYO_REDUCED, CRYO_UNIT
 from datagen.days import LAST_MINUTE, weekday
-from datagen.donations import POOLED, is_pool, number_donations
+from datagen.donations import POOLED, is_imported, is_pool, number_donations
 from datagen.ids import IRRADIATED, Ints
 from datagen.products import (
     COMPONENT_OF,
@@ -21,7 +21,7 @@ from datagen.products import (
     PLASMA,
     RED_CELLS,
 )
-from datagen.wire import donation_numbers, instants, optional, unit_numbers
+from datagen.wire import donation_numbers, instants, optional, plain, unit_numbers
 from datagen.world import CRYO_DEMAND, ENDED, IN_STOCK, MADE, PLASMA_DEMAND, Day
 
 PLASMA_LEAVES = (1, 4)
@@ -153,7 +153,9 @@ def irradiate(day: Day, source: Ints, times: Ints) -> None:
     made: dict[str, Any] = {**copied, "unit": number, "product": product, "expires": expires}
     made |= {"state": MADE, "prepared": times, "ready": times}
     din = optional(donation_numbers(number // 100), ~is_pool(number))
-    new = flow.make(day, made, irradiated_at=instants(times), din=din)
+    # What came from another service stays its unit: its donation is never here.
+    is_foreign = plain(is_imported(number))
+    new = flow.make(day, made, irradiated_at=instants(times), din=din, is_imported=is_foreign)
     flow.release(day, new, times + 300)
 
 
