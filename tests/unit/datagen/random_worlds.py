@@ -160,6 +160,25 @@ def random_life(random: Random) -> Life:
     )
 
 
+SEEN = (
+    # Plasma that was held after a donor's call became cryoprecipitate before the hold was lifted.
+    Life(
+        "high_mesa",
+        {
+            "testing.post_donation_calls": 0.5,
+            "testing.calls_lifted_share": 0.9,
+            "components.plasma_share": 1.0,
+            "components.cryo_pool_size": 1,
+            "components.cryo_target_days": 10_000,
+        },
+        seed=3,
+        start=date(2024, 3, 4),
+        days=20,
+        donors=500,
+        scenarios=(),
+    ),
+)
+"""Lives that broke a law once."""
 # Every constant is drawn by Python's generator, from a seed that Hypothesis chooses: by Hypothesis itself a few
 # examples would be a few variations of one.
 LIVES = st.randoms(use_true_random=True).map(random_life)

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from laws import LAWS, Feeds, Law
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from random_worlds import LIVES, PLANS, Life
+from random_worlds import LIVES, PLANS, SEEN, Life
 from world_files import delivered
 
 from datagen.days import number_of
@@ -33,8 +33,8 @@ World = tuple[Life, Feeds]
 
 @pytest.fixture(scope="module")
 def worlds() -> list[World]:
-    """Random worlds, each lived once for all properties."""
-    lived: list[World] = []
+    """Random worlds, and those that broke a law once, each lived once for all properties."""
+    lived: list[World] = [(life, life.feeds()) for life in SEEN]
 
     # Nothing is shrunk: a failure says its whole plan, and shrinking would live hundreds of worlds.
     @settings(max_examples=WORLDS, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
