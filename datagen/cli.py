@@ -19,7 +19,7 @@ from datagen.history import Counts, Order, next_day, nobody, write_database, wri
 from datagen.plan import PLAN_PATH, Plan, PlanError
 from datagen.planner import load_plans
 from datagen.scenarios import load_scenario
-from datagen.state import StateError, regions_at
+from datagen.state import StateError, forget, regions_at
 from datagen.writer import SOURCES, Folder, Store
 
 USAGE_ERROR = 2
@@ -123,7 +123,13 @@ def _history(options: argparse.Namespace) -> Counts:
     store = Folder(options.out)
     require_no_world(store)
     works = [partial(write_history, order, plans[region], store, tell) for region in regions]
-    return _side_by_side(works, options.processes)
+    try:
+        return _side_by_side(works, options.processes)
+    except BaseException:
+        # What was asked for is one world: with a region missing it can't be gone on with, only started again.
+        for region in regions:
+            forget(store, region)
+        raise
 
 
 def _day(options: argparse.Namespace) -> Counts:
@@ -185,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
         print(problem, file=sys.stderr)
         return USAGE_ERROR
     except OSError as problem:
-        print(f"can't write below {options.out}: {problem.strerror or problem}", file=sys.stderr)
+        print(f"can't write to {options.out}: {problem.strerror or problem}", file=sys.stderr)
         return USAGE_ERROR
     print(orjson.dumps(counts).decode())
     return 0

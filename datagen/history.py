@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from datagen.crimsoncache_export import Database
+from datagen.crimsoncache_export import database_at
 from datagen.days import date_of, number_of
 from datagen.plan import Plan
 from datagen.scenarios import Course, Dated
@@ -55,10 +55,10 @@ def write_database(order: Order, plan: Plan, path: Path, tell: Tell = nobody) ->
 
     Raises:
         StateError: there is a file already.
+        OSError: it can't be written.
     """
-    database = Database(path)
-    _, counts = _lived(order, plan, database, tell)
-    database.finish()
+    with database_at(path) as database:
+        _, counts = _lived(order, plan, database, tell)
     return counts
 
 

@@ -83,6 +83,13 @@ def save(world: World, store: Store) -> None:
             store.remove(f"{folder}/{old}")
 
 
+def forget(store: Store, region: str) -> None:
+    """Remove what was saved of a region, if anything was; the numbers first, so that no half of a world is left."""
+    folder = f"{FOLDER}/{region}"
+    for name in sorted(store.names(folder), key=lambda name: name != _NUMBERS):
+        store.remove(f"{folder}/{name}")
+
+
 def load(store: Store, region: str, plans: Mapping[str, Plan]) -> World:
     """The world of one region that was saved here.
 

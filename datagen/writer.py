@@ -182,15 +182,19 @@ class Folder:
         self.root = str(root)
 
     def write(self, path: str, content: bytes) -> None:
-        """Write beside, then rename."""
+        """Write beside, then rename; nothing is left beside where that fails."""
         place = Path(self.root) / path
         place.parent.mkdir(parents=True, exist_ok=True)
         hidden = place.with_name(f".{place.name}.tmp")
-        with hidden.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        hidden.replace(place)
+        try:
+            with hidden.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            hidden.replace(place)
+        except BaseException:
+            hidden.unlink(missing_ok=True)
+            raise
 
     def open(self, path: str) -> BinaryIO:
         """A file's content."""
