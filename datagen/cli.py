@@ -17,11 +17,12 @@ from datagen.crimsoncache import exported_on, import_database
 from datagen.days import number_of
 from datagen.faults.plan import FAULTS_PATH, load_faults
 from datagen.history import Counts, Order, next_day, nobody, write_database, write_day, write_history
+from datagen.landing import Folder, Store
 from datagen.plan import PLAN_PATH, Plan, PlanError
 from datagen.planner import load_plans
 from datagen.scenarios import load_scenario
-from datagen.state import StateError, regions_at
-from datagen.writer import SOURCES, Folder, Store
+from datagen.state import StateError, forget, regions_at
+from datagen.writer import SOURCES
 
 USAGE_ERROR = 2
 
@@ -131,7 +132,13 @@ def _history(options: argparse.Namespace) -> Counts:
     store = Folder(options.out)
     require_no_world(store)
     works = [partial(write_history, order, plans[region], store, tell) for region in regions]
-    return _side_by_side(works, options.processes)
+    try:
+        return _side_by_side(works, options.processes)
+    except BaseException:
+        # What was asked for is one world: with a region missing it can't be gone on with, only started again.
+        for region in regions:
+            forget(store, region)
+        raise
 
 
 def _day(options: argparse.Namespace) -> Counts:
@@ -194,7 +201,7 @@ def main(arguments: Sequence[str]) -> int:
         print(problem, file=sys.stderr)
         return USAGE_ERROR
     except OSError as problem:
-        print(f"can't write below {options.out}: {problem.strerror or problem}", file=sys.stderr)
+        print(f"can't write to {options.out}: {problem.strerror or problem}", file=sys.stderr)
         return USAGE_ERROR
     print(orjson.dumps(counts).decode())
     return 0

@@ -142,7 +142,7 @@ def collect(day: Day, appeal: Array, platelet_appeal: float) -> None:
     judgement = _judge(day, rows)
     visit = day.world.ids("visit", len(rows))
     _send_visits(day, rows, judgement, visit, visited, sessions.event[session])
-    newcomers = rows[donors["total"][rows] == 0]
+    newcomers = rows[registered < 0]
     people.send(day, newcomers, donors["registered"][newcomers])
     donors["deferred_until"][rows] = np.maximum(donors["deferred_until"][rows], judgement.until)
     donors["is_stopped"][rows] |= judgement.is_permanent

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
+from datagen.landing import Store
 from datagen.state import StateError
-from datagen.writer import Store
 
 FEEDS_THERE = (
     *("donors", "employees", "hospitals", "donation_events", "event_employees"),

@@ -4,8 +4,10 @@ CrimsonCache knows no components: the bag stands for the red cells of a donation
 apheresis. Patients carry one bag each; what else they got is used without a patient.
 """
 
+import errno
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -71,20 +73,36 @@ DROP TABLE staged_admissions;
 """
 
 
-class Database:
-    """A CrimsonCache database in the making: hidden until `finish`.
+@contextmanager
+def database_at(path: Path) -> Iterator["Database"]:
+    """A CrimsonCache database in the making: hidden until the block ends, and gone where it fails.
 
     Raises:
         StateError: there is a file already.
+        OSError: it can't be written.
     """
+    if path.exists():
+        raise StateError(f"there is a file at {path} already: take another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden = path.with_name(f".{path.name}.tmp")
+    hidden.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(hidden)) as connection:
+            database = Database(connection)
+            yield database
+            database.finish()
+        hidden.replace(path)
+    except sqlite3.OperationalError as problem:
+        raise OSError(errno.EIO, str(problem)) from problem
+    finally:
+        hidden.unlink(missing_ok=True)
 
-    def __init__(self, path: Path) -> None:
-        if path.exists():
-            raise StateError(f"there is a file at {path} already: take another name")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._hidden = path, path.with_name(f".{path.name}.tmp")
-        self._hidden.unlink(missing_ok=True)
-        self._connection = sqlite3.connect(self._hidden)
+
+class Database:
+    """A new CrimsonCache database on an open connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         for table, columns in COLUMNS.items():
             key = ", ".join(KEYS.get(table, columns[:1]))
             self._connection.execute(f"CREATE TABLE {table} ({', '.join(columns)}, PRIMARY KEY ({key}))")
@@ -104,11 +122,9 @@ class Database:
         self._put("staged_ends", _of_bags(frames.get("dispositions")), ("din", "kind", "patient_id", "admission_id"))
 
     def finish(self) -> None:
-        """Work out what became of the bags, and put the database in its place."""
-        with closing(self._connection):
-            self._connection.executescript(_FINISHED)
-            self._connection.commit()
-        self._hidden.replace(self._path)
+        """Work out what became of the bags."""
+        self._connection.executescript(_FINISHED)
+        self._connection.commit()
 
     def _put(self, table: str, frame: pl.DataFrame | None, columns: tuple[str, ...]) -> None:
         if frame is None:

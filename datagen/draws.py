@@ -8,7 +8,6 @@ The mixing function is SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 201
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +15,27 @@ from scipy import special
 
 from datagen.ids import Array, Ints
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_WORD = 2**64 - 1
 _FEW = 10.0
 _LANES = 64
 """How many numbers one entity may draw at once, in `several`."""
 
 
-def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    bits = (bits ^ (bits >> np.uint64(30))) * _FIRST
-    bits = (bits ^ (bits >> np.uint64(27))) * _SECOND
-    return bits ^ (bits >> np.uint64(31))
+def _mix(bits: npt.NDArray[np.uint64]) -> None:
+    """Mix in place: a day draws for every donor, and time goes into moving the numbers about."""
+    bits ^= bits >> np.uint64(30)
+    bits *= np.uint64(_FIRST)
+    bits ^= bits >> np.uint64(27)
+    bits *= np.uint64(_SECOND)
+    bits ^= bits >> np.uint64(31)
+
+
+def _mixed(bits: int) -> int:
+    """The same of one number, without numpy's cost a call."""
+    bits = (bits ^ (bits >> 30)) * _FIRST & _WORD
+    bits = (bits ^ (bits >> 27)) * _SECOND & _WORD
+    return bits ^ (bits >> 31)
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,18 @@ class Draw:
 
     def uniform(self, entities: Array | Sequence[int]) -> npt.NDArray[np.float64]:
         """Between 0 and 1, both excluded, one for each entity (its number)."""
-        numbers = np.asarray(entities).astype(np.int64).view(np.uint64)
-        # The multiplications are meant to wrap.
-        with np.errstate(over="ignore"):
-            bits = _mixed(_mixed(numbers * _GOLDEN + self.key) + self.key)
-        return np.asarray(((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52)
+        bits = np.array(entities, np.int64).view(np.uint64)
+        # The multiplications are meant to wrap; numpy says nothing of it for arrays.
+        bits *= np.uint64(_GOLDEN)
+        bits += self.key
+        _mix(bits)
+        bits += self.key
+        _mix(bits)
+        bits >>= np.uint64(12)
+        drawn = bits.astype(np.float64)
+        drawn += 0.5
+        drawn *= 2.0**-52
+        return drawn
 
     def several(self, entities: Array, count: int) -> npt.NDArray[np.float64]:
         """`count` numbers an entity: one row an entity."""
@@ -110,5 +126,4 @@ class Draws:
         if key is None:
             digest = hashlib.blake2b(f"{self._place}/{purpose}".encode(), digest_size=8).digest()
             key = self._keys[purpose] = int.from_bytes(digest, "big")
-        mixed: Any = _mixed(np.array([(key + day * int(_GOLDEN)) % 2**64], np.uint64))
-        return Draw(mixed[0])
+        return Draw(np.uint64(_mixed(key + day * _GOLDEN & _WORD)))

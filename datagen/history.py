@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from datagen.crimsoncache_export import Database
+from datagen.crimsoncache_export import database_at
 from datagen.days import date_of, number_of
 from datagen.draws import Draws
 from datagen.faults.plan import Faults
 from datagen.faults.sink import FaultyFiles
 from datagen.faults.state import FaultState, load_faults
+from datagen.landing import LandingFiles, Sink, Store
 from datagen.plan import Plan
 from datagen.scenarios import Course, Dated
 from datagen.simulate import live_day, new_world
 from datagen.state import load, save
 from datagen.world import World
-from datagen.writer import LandingFiles, Outbox, Sink, Store
+from datagen.writer import Outbox
 
 Counts = Counter[str]
 Tell = Callable[[int, date], None]
@@ -62,10 +63,10 @@ def write_database(order: Order, plan: Plan, path: Path, tell: Tell = nobody) ->
 
     Raises:
         StateError: there is a file already.
+        OSError: it can't be written.
     """
-    database = Database(path)
-    _, counts = _lived(order, plan, database, tell)
-    database.finish()
+    with database_at(path) as database:
+        _, counts = _lived(order, plan, database, tell)
     return counts
 
 

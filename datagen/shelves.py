@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,17 +22,15 @@ class Shelves:
         self.lists: dict[tuple[int, int], list[list[Entry]]] = {}
         is_usable = (units["state"] == IN_STOCK) & (units["place"] != places.CENTRE)
         rows = np.flatnonzero(is_usable & ~IS_FOR_MANUFACTURE[units["product"]])
-        rows = rows[np.lexsort((units["unit"][rows], units["expires"][rows]))]
-        columns = (
-            units["place"][rows],
-            COMPONENT_OF[units["product"][rows]],
-            units["group"][rows],
-            units["expires"][rows],
-            units["unit"][rows],
-            rows,
-        )
-        for place, component, group, *entry in zip(*(column.tolist() for column in columns), strict=True):
-            self._shelf(place, component)[group].append((entry[0], entry[1], entry[2]))
+        place, component, group = units["place"][rows], COMPONENT_OF[units["product"][rows]], units["group"][rows]
+        order = np.lexsort((units["unit"][rows], units["expires"][rows], group, component, place))
+        rows, place, component, group = (column[order] for column in (rows, place, component, group))
+        entries = list(zip(units["expires"][rows].tolist(), units["unit"][rows].tolist(), rows.tolist(), strict=True))
+        # Where one list ends and the next begins.
+        is_new = (np.diff(place) != 0) | (np.diff(component) != 0) | (np.diff(group) != 0)
+        bounds = [0, *(np.flatnonzero(is_new) + 1).tolist(), len(rows)] if len(rows) else []
+        for first, last in pairwise(bounds):
+            self._shelf(int(place[first]), int(component[first]))[group[first]] = entries[first:last]
 
     def _shelf(self, place: int, component: int) -> list[list[Entry]]:
         shelf = self.lists.get((place, component))

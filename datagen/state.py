@@ -16,11 +16,11 @@ import numpy as np
 import orjson
 
 from datagen.days import date_of
+from datagen.landing import Store
 from datagen.plan import Plan
 from datagen.scenarios import Course
 from datagen.tables import Columns
 from datagen.world import TABLES, World, empty_tables
-from datagen.writer import Store
 
 FORMAT = 2
 FOLDER = ".world"
@@ -81,6 +81,13 @@ def save(world: World, store: Store) -> None:
     for old in store.names(folder):
         if old.startswith("tables-") and old != name:
             store.remove(f"{folder}/{old}")
+
+
+def forget(store: Store, region: str) -> None:
+    """Remove what was saved of a region, if anything was; the numbers first, so that no half of a world is left."""
+    folder = f"{FOLDER}/{region}"
+    for name in sorted(store.names(folder), key=lambda name: name != _NUMBERS):
+        store.remove(f"{folder}/{name}")
 
 
 def load(store: Store, region: str, plans: Mapping[str, Plan]) -> World:

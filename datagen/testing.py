@@ -174,9 +174,10 @@ def hold_after_calls(day: Day) -> None:
     held = np.flatnonzero(units["state"] == HELD)
     is_lifted = day.draw("call is settled").chance(units["unit"][held], plan.calls_lifted_share)
     lifted, dropped = held[is_lifted], held[~is_lifted]
-    flow.note(day, lifted, "quarantine_lifted", day.times(1100, len(lifted)), reason="donor_callback")
+    # At four: what is lifted can be made into cryoprecipitate the same afternoon.
+    flow.note(day, lifted, "quarantine_lifted", day.times(960, len(lifted)), reason="donor_callback")
     units["state"][lifted] = IN_STOCK
-    flow.end(day, dropped, "discarded", day.times(1100, len(dropped)), reason="donor_callback")
+    flow.end(day, dropped, "discarded", day.times(960, len(dropped)), reason="donor_callback")
     is_new = (units["born"] == day.number - 1) & (units["state"] == IN_STOCK) & (units["place"] == CENTRE)
     called = np.flatnonzero(is_new & day.draw("call").chance(units["unit"], plan.post_donation_calls))
     flow.note(day, called, "quarantined", day.times(1120, len(called)), reason="donor_callback")

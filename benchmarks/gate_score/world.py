@@ -10,8 +10,8 @@ from benchmarks.processes import job
 from datagen.faults.labels import Label, read_manifest
 from datagen.faults.plan import FAULTS_PATH, load_faults
 from datagen.history import Order, write_day, write_history
+from datagen.landing import Folder
 from datagen.planner import load_plans
-from datagen.writer import Folder
 from lakehouse.config import Config
 
 TAIL_DAYS = 12

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from datagen.writer import Store, span_of
+from datagen.landing import Store, span_of
 from lakehouse.l1.feeds import FEEDS
 
 FOLDER = ".faults"

@@ -30,7 +30,8 @@ from datagen.faults.labels import Label, file_label, label_of, write_manifest
 from datagen.faults.plan import Fault
 from datagen.faults.state import Due, FaultState, save_faults
 from datagen.ids import Array
-from datagen.writer import SOURCES, LandingFiles, lines, path_of
+from datagen.landing import LandingFiles, path_of
+from datagen.writer import SOURCES, lines
 
 _Line = tuple[bytes, Label | None]
 

@@ -13,7 +13,7 @@ import orjson
 
 from datagen.faults.labels import FOLDER, Label
 from datagen.faults.plan import Faults, facts_of, faults_of
-from datagen.writer import Store
+from datagen.landing import Store
 
 _PREFIX = "state-"
 

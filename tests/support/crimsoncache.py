@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.crimsoncache import import_database
-from datagen.writer import Folder
+from datagen.landing import Folder
 from tests.support.lakes import LAST_DAY, settle
 
 Record = dict[str, Any]

@@ -7,7 +7,7 @@ import pytest
 from world_files import files_of, live
 
 from datagen.cli import main
-from datagen.writer import Folder
+from datagen.landing import Folder
 
 
 @pytest.mark.parametrize("day", ["2024-01-14", "2024-01-19", "2024-01-21"])

@@ -16,9 +16,9 @@ from datagen.faults.kinds import FILE_FAULTS, RECORD_FAULTS, WATCHED_FAULTS, Sen
 from datagen.faults.labels import FOLDER, Label, read_manifest
 from datagen.faults.plan import ELIGIBLE, FAULTS_PATH, load_faults
 from datagen.history import Order, write_day, write_history
+from datagen.landing import Folder
 from datagen.plan import PlanError
 from datagen.planner import load_plans
-from datagen.writer import Folder
 from lakehouse.domain.check_character import has_valid_check
 from lakehouse.l1.feeds import FEEDS
 
