@@ -4,11 +4,13 @@ A row of `facilities` is a place units can be at or donors can come to, a row of
 a row of `employees` a member of staff.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from datagen.days import weekday
 from datagen.ids import Array, Ints
-from datagen.plan import Plan
+from datagen.plan import Plan, Service
 from datagen.wire import Column, chosen, dates, joined, numbered, plain
 from datagen.world import Day, World
 
@@ -29,9 +31,14 @@ def hospitals(plan: Plan) -> range:
 
 def facility_ids(plan: Plan) -> tuple[str, ...]:
     """Facility ids by place number."""
-    sites = [f"COL{number:02d}" for number in range(1, plan.service.fixed_sites + 1)]
-    wards = [f"HOS{number:02d}" for number in range(1, len(plan.service.hospital_beds) + 1)]
-    return tuple(f"{plan.service.code}-{place}" for place in ("CEN01", "HUB01", "EXT01", "MOB01", *sites, *wards))
+    return _facility_ids(plan.service)
+
+
+@lru_cache(maxsize=8)
+def _facility_ids(service: Service) -> tuple[str, ...]:
+    sites = [f"COL{number:02d}" for number in range(1, service.fixed_sites + 1)]
+    wards = [f"HOS{number:02d}" for number in range(1, len(service.hospital_beds) + 1)]
+    return tuple(f"{service.code}-{place}" for place in ("CEN01", "HUB01", "EXT01", "MOB01", *sites, *wards))
 
 
 def npis(plan: Plan) -> tuple[str | None, ...]:

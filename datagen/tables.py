@@ -32,8 +32,9 @@ class Columns:
         count = max(len(value) for value in values.values() if np.ndim(value))
         before = len(self)
         for name, value in values.items():
-            added = np.broadcast_to(np.asarray(value), (count,)).astype(self.dtypes[name])
-            self.data[name] = np.concatenate([self.data[name], added])
+            grown = np.empty(before + count, self.dtypes[name])
+            grown[:before], grown[before:] = self.data[name], value
+            self.data[name] = grown
         return np.arange(before, before + count)
 
     def keep(self, mask: Array) -> None:

@@ -134,15 +134,16 @@ def _padded(numbers: Array, width: int) -> pl.Series:
     """Numbers padded with zeros, four digits at a time."""
     text = None
     while width > 0:
-        four = _fours().gather(numbers % 10_000) if width >= 4 else _short(numbers % 10**width, width)
+        four = _fours().gather(numbers % 10_000) if width >= 4 else _fewer(width).gather(numbers % 10**width)
         text = four if text is None else four + text
         numbers, width = numbers // 10_000, width - 4
     assert text is not None
     return text
 
 
-def _short(numbers: Array, width: int) -> pl.Series:
-    return pl.Series([f"{number:0{width}d}" for number in range(10**width)]).gather(numbers)
+@lru_cache(maxsize=3)
+def _fewer(width: int) -> pl.Series:
+    return pl.Series([f"{number:0{width}d}" for number in range(10**width)])
 
 
 def _plain(_: tuple[Any, ...], parts: tuple[Array, ...]) -> pl.Series:
