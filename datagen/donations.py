@@ -84,7 +84,9 @@ def _remember(day: Day, rows: Ints, habit: Ints, ending: Ints) -> None:
     donors["last_on"][given] = day.number
     donors["total"][given] += 1
     donors["ready_on"][rows] = day.number + np.array(plan.habits.interval_days)[habit]
-    is_last = day.draw("last for long").chance(given, np.array(plan.habits.churn)[habits])
+    churn = np.array(plan.habits.churn)[habits]
+    churn *= np.array(plan.donors.age_churn)[people.age_bands(day, donors["birth"][given])]
+    is_last = day.draw("last for long").chance(given, churn)
     donors["rate"][given] = np.where(is_last, plan.donors.lapsed_rate, donors["rate"][given])
     is_won = (habits == WHOLE_BLOOD) & ~is_last & day.draw("won for platelets").chance(given, plan.habits.to_platelets)
     won = given[is_won]

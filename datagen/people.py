@@ -63,11 +63,18 @@ def _habits(day: Day, rows: Ints, groups: Ints) -> Ints:
     return np.where(is_asked, 1, habit)
 
 
+def age_bands(day: Day, births: Ints) -> Ints:
+    """The plan's age band of people by the day of their birth."""
+    age = (day.number - births) / YEAR_DAYS
+    bounds = day.world.plan.donors.age_bounds
+    return np.clip(np.searchsorted(bounds, age, side="right") - 1, 0, len(bounds) - 2)
+
+
 def _rates(day: Day, rows: Ints, person: dict[str, Any], habit: Ints) -> Array:
     """Visits a year of a donor who is free to come: gamma around the mean of habit and age."""
-    plan, age = day.world.plan, -person["birth"] / YEAR_DAYS
-    band = np.clip(np.searchsorted(plan.donors.age_bounds, age, side="right") - 1, 0, 3)
-    mean = np.array(plan.habits.visits_a_year)[habit] * np.array(plan.donors.age_rates)[band]
+    plan = day.world.plan
+    age_rate = np.array(plan.donors.age_rates)[age_bands(day, day.number + person["birth"])]
+    mean = np.array(plan.habits.visits_a_year)[habit] * age_rate
     mean = mean * np.where(person["group"] == O_NEGATIVE, plan.habits.o_negative_rate, 1.0)
     return np.asarray(mean * day.draw("rate").gamma(rows, plan.donors.rate_shape))
 
@@ -118,8 +125,9 @@ def join(day: Day, count: int) -> Ints:
     person = _identity(day, rows, tuple(shares))
     habit = _habits(day, rows, person["group"])
     rate = _rates(day, rows, person, habit)
-    is_once = day.draw("never returns").chance(rows, plan.donors.never_returns_share)
     person["birth"] = day.number + person["birth"] - 1
+    never_returns = np.array(plan.donors.never_returns_shares)[age_bands(day, person["birth"])]
+    is_once = day.draw("never returns").chance(rows, never_returns)
     return world["donors"].append(
         **person,
         # Platelets are given by donors who are known already.

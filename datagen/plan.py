@@ -67,9 +67,10 @@ class Donors:
     age_shares: Floats
     first_time_age_shares: Floats
     age_rates: Floats
+    age_churn: Floats
     tenure_years: float
     new_per_1000_a_day: float
-    never_returns_share: float
+    never_returns_shares: Floats
     lapsed_rate: float
     rate_shape: float
     deaths_a_year: float

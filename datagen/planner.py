@@ -19,7 +19,7 @@ _EQUALLY_LONG = {
     "collection": (("mobile_kinds", "mobile_kind_shares"), ("reject_reasons", "reject_shares")),
     "donors": (
         ("ethnicities", "ethnicity_shares", "group_shares"),
-        ("age_shares", "first_time_age_shares", "age_rates"),
+        ("age_shares", "first_time_age_shares", "age_rates", "age_churn", "never_returns_shares"),
     ),
     "hospitals": (
         (

@@ -20,7 +20,8 @@ from lakehouse.table import Table
 KEY = "a-key-of-the-tests-and-of-nothing-else"
 Records = Sequence[dict[str, Any]]
 START, DAYS, DONORS = date(2024, 1, 1), 40, 500
-# With another seed a world as small as this may have no pools, and so nothing of the feed `unit_parents`.
+# As small as this, the worlds of some seeds lack something: in this one all feeds occur, and units that were made of
+# others, discarded, outdated and exported.
 SEED = 14
 LAST_DAY = date(2024, 2, 9)
 JOBS = {
