@@ -10,9 +10,7 @@ from datagen.fidelity.__main__ import main
 pytestmark = pytest.mark.slow
 
 
-def test_fidelity_quick__holds_every_row_that_can_be_tested(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_fidelity_quick__holds_every_row_that_can_be_tested(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ended = main(["--quick", "--processes", "1", "--out", str(tmp_path)])
     printed = capsys.readouterr().out
     assert ended == 0, printed
