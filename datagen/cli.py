@@ -21,7 +21,7 @@ from datagen.landing import Folder, Store
 from datagen.plan import PLAN_PATH, Plan, PlanError
 from datagen.planner import load_plans
 from datagen.scenarios import load_scenario
-from datagen.state import StateError, forget, regions_at
+from datagen.state import StateError, all_or_none, regions_at
 from datagen.writer import SOURCES
 
 USAGE_ERROR = 2
@@ -132,13 +132,8 @@ def _history(options: argparse.Namespace) -> Counts:
     store = Folder(options.out)
     require_no_world(store)
     works = [partial(write_history, order, plans[region], store, tell) for region in regions]
-    try:
+    with all_or_none(store, regions):
         return _side_by_side(works, options.processes)
-    except BaseException:
-        # What was asked for is one world: with a region missing it can't be gone on with, only started again.
-        for region in regions:
-            forget(store, region)
-        raise
 
 
 def _day(options: argparse.Namespace) -> Counts:

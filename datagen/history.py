@@ -55,6 +55,14 @@ def write_history(order: Order, plan: Plan, store: Store, tell: Tell = nobody) -
     return counts
 
 
+def try_history(order: Order, plan: Plan, store: Store) -> tuple[Counts, str]:
+    """`write_history` for a worker of Spark, which would give an error as a traceback: the records, or why not."""
+    try:
+        return write_history(order, plan, store), ""
+    except OSError as problem:
+        return Counter(), problem.strerror or str(problem)
+
+
 def write_database(order: Order, plan: Plan, path: Path, tell: Tell = nobody) -> Counts:
     """Live a region's first days into a CrimsonCache database, which can't be gone on with.
 

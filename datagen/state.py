@@ -7,7 +7,8 @@ byte-equal for equal worlds: the archive carries a fixed date, and nothing is pi
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
@@ -88,6 +89,17 @@ def forget(store: Store, region: str) -> None:
     folder = f"{FOLDER}/{region}"
     for name in sorted(store.names(folder), key=lambda name: name != _NUMBERS):
         store.remove(f"{folder}/{name}")
+
+
+@contextmanager
+def all_or_none(store: Store, regions: Iterable[str]) -> Iterator[None]:
+    """Start regions as one world: with one of them missing it could not be gone on with, only started again."""
+    try:
+        yield
+    except BaseException:
+        for region in regions:
+            forget(store, region)
+        raise
 
 
 def load(store: Store, region: str, plans: Mapping[str, Plan]) -> World:

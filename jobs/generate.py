@@ -5,10 +5,10 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from datagen.cli import asked, history_options, order_of, require_no_world
-from datagen.history import Counts, write_history
+from datagen.history import Counts, try_history
 from datagen.plan import PlanError
 from datagen.planner import load_plans
-from datagen.state import StateError
+from datagen.state import StateError, all_or_none
 from lakehouse.cli import Outcome, Run, main
 from lakehouse.errors import UsageError
 
@@ -23,7 +23,11 @@ def generate(run: Run) -> Outcome:
         raise UsageError(str(error)) from error
     context = run.lake.spark.sparkContext
     works = context.parallelize([plans[region] for region in regions], len(regions))
-    counts: Counts = sum(works.map(lambda plan: write_history(order, plan, landing)).collect(), Counter())
+    with all_or_none(landing, regions):
+        done = works.map(lambda plan: try_history(order, plan, landing)).collect()
+        if problems := [f"{region}: {problem}" for region, (_, problem) in zip(regions, done, strict=True) if problem]:
+            raise UsageError(f"can't write to {landing.root}: {'; '.join(problems)}")
+    counts: Counts = sum((count for count, _ in done), Counter())
     return Outcome("done", facts={"regions": regions, "records": dict(counts)})
 
 

@@ -122,7 +122,12 @@ class LocalFiles:
         folder = (self._base / path).parent
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as stream:
-            stream.write(content)
+            try:
+                stream.write(content)
+                stream.flush()
+            except OSError:
+                os.unlink(stream.name)
+                raise
         os.chmod(stream.name, 0o644)
         return stream.name
 

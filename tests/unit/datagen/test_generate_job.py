@@ -42,6 +42,17 @@ def test_generate__writes_the_bytes_of_the_command(
     assert files_of(tmp_path) == before
 
 
+def test_generate__that_can_not_write_a_region_leaves_no_world(
+    spark: SparkSession, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Where the first region's patients were to land, there is a file.
+    (tmp_path / "landing/patients/2024/01").mkdir(parents=True)
+    (tmp_path / "landing/patients/2024/01/22").write_text("in the way")
+    assert generated(str(tmp_path)) == 2
+    assert "can't write to" in capfd.readouterr().out
+    assert not list((tmp_path / "landing/.world").rglob("world.json"))
+
+
 @pytest.mark.s3
 def test_generate__writes_the_same_to_s3(s3_bucket: str, local: dict[str, bytes]) -> None:
     # By itself: Spark's workers have the credentials of the time when they began.
