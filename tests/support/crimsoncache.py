@@ -75,7 +75,7 @@ def donors() -> Iterator[Record]:
             "name": f"Donor {number}",
             "birthdate": f"19{50 + number % 50}-03-04",
             "age": 40,
-            "sex": "F" if number % 2 else "M",
+            "sex": "Female" if number % 2 else "Male",
             "ethnicity": "unknown",
             "blood_type": GROUPS[number % len(GROUPS)],
             "first_donation_date": "2020-01-01",

@@ -85,4 +85,4 @@ def test_export__over_a_file_or_of_two_regions(path: Path, tmp_path: Path, capsy
     assert f"there is a file at {path} already" in capsys.readouterr().err
     assert path.read_bytes() == before
     assert main([*arguments, "--out", str(tmp_path / "all.db"), "--regions", "all"]) == 2
-    assert "a CrimsonCache database holds one region; found north_river, lake_plain" in capsys.readouterr().err
+    assert "one region and no planted faults; found north_river, lake_plain" in capsys.readouterr().err
