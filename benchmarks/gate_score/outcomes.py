@@ -23,6 +23,8 @@ class Outcome:
     question: str
     of_label: Callable[[Label], str]
     part: str = "record"
+    excused: str = ""
+    """What is found where it was planted, and else is no fault: asked apart."""
 
 
 def _place(label: Label) -> str:
@@ -60,9 +62,8 @@ def _warned(rule: str, *feeds: str) -> str:
     return _each(PLACED.replace("{rows}", rows), *feeds)
 
 
-def _deviation(rule: str) -> str:
-    # An excused one is listed, too, and nothing against the rules: emergencies are issued before the tests.
-    return f"select unit_id from l2_deviations where rule = '{rule}' and not is_excused"
+def _deviation(rule: str, *, is_excused: bool = False) -> str:
+    return f"select unit_id from l2_deviations where rule = '{rule}' and is_excused = {is_excused}"
 
 
 _REPEATED = (
@@ -98,7 +99,14 @@ OUTCOMES = {
         _unit,
     ),
     "orphan_key": Outcome("waits", "pair", _WAITING, _key),
-    "shipped_before_tested": Outcome("deviation", "pair", _deviation("units.issued_before_final_tests"), _unit),
+    "shipped_before_tested": Outcome(
+        "deviation",
+        "pair",
+        _deviation("units.issued_before_final_tests"),
+        _unit,
+        # Emergencies are issued before the tests, and listed as excused.
+        excused=_deviation("units.issued_before_final_tests", is_excused=True),
+    ),
     "transfused_after_dating": Outcome("deviation", "pair", _deviation("units.transfused_after_expiry"), _unit),
     "unknown_field": Outcome("warning", "row", _warned("record.known_fields", "donation_events"), _place),
     "encoding_damage": Outcome("refused", "row", _refused("donor_visits.record.is_record"), _place),

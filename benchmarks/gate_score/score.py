@@ -64,6 +64,8 @@ def make_views(lake: Lake) -> None:
 def _score(lake: Lake, fault: str, outcome: Outcome, labels: Sequence[Label], timezone: str) -> Score:
     planted = {outcome.of_label(label) for label in labels if label.fault == fault and label.part == outcome.part}
     found = _answers(lake, outcome.question.replace("zone)", f"'{timezone}')"))
+    if outcome.excused:
+        found |= _answers(lake, outcome.excused) & planted
     return Score(fault, outcome.shown_by, outcome.ends, len(planted), len(found), len(found & planted))
 
 

@@ -141,7 +141,9 @@ class FaultyFiles:
 
     def _watch(self, name: str, component: Record) -> None:
         kind = WATCHED_FAULTS[name]
-        if component["component"] == kind.component and is_of_donation(component):
+        # A unit that was irradiated is made when its donation has long been tested.
+        is_first = is_of_donation(component) and "irradiated_at" not in component
+        if component["component"] == kind.component and is_first:
             self.state.watched[component["unit_id"]] = (name, component[kind.seen])
 
     def _of_watched(self, feed: str, sent: list[bytes], today: int) -> Iterable[tuple[int, list[_Line]]]:
