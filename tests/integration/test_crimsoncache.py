@@ -17,7 +17,7 @@ from lakehouse.l1.feeds import FEEDS
 from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.release import current_release
 from tests.support.crimsoncache import DIRTY, DONORS, NPIS, STORIES, TOO_SOON, Story, bag_of, donors, land_world
-from tests.support.lakes import LAST_DAY, Ended, lake_at, land
+from tests.support.lakes import LAST_DAY, Ended, lake_at, land, run
 from tests.support.processes import end, start
 
 pytestmark = pytest.mark.slow
@@ -88,6 +88,18 @@ def test_gate__refuses_what_is_no_record_or_has_no_key(
         '{"donor_id": "x1"} and more',
         '{"donor_id": "x2", "name": "\\xff"}',
     ]
+
+
+def test_quarantine__is_listed_by_rule_and_record(root: Path, runs: tuple[Ended, Ended]) -> None:
+    listed = run("quarantine", root, "list", "--feed", "donors", "--format", "csv")
+    assert (listed.code, listed.line["records"]) == (0, len(WRONG))
+    assert "donors,1,donors.record.is_record,waits,3," in listed.printed
+    shown = run("quarantine", root, "show", "--rule", "donors.donor_id.required", "--format", "csv")
+    assert shown.line["records"] == len(WRONG), "a line that is no record has no key either"
+    assert "a späte Datei.json,4,1,donors.donor_id.required,waits," in shown.printed
+    assert "nobody" not in shown.printed
+    unknown = run("quarantine", root, "list", "--rule", "donors.donor_id.requird")
+    assert (unknown.code, unknown.line["verdict"]) == (2, "usage")
 
 
 def test_gate__keeps_what_it_does_not_know_and_warns(

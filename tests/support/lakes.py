@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from datagen.cli import main as datagen
-from lakehouse import cli, sql, work
+from lakehouse import cli, quarantined, sql, work
 from lakehouse.storage.lake import Lake
 from lakehouse.table import Table
 
@@ -30,6 +30,7 @@ JOBS = {
     "report": (work.report_job, work.release_option),
     "run": (work.run_job, work.promote_options),
     "release": (work.release_job, work.release_options),
+    "quarantine": (quarantined.quarantine_job, quarantined.quarantine_options),
     "sql": (sql.sql_job, sql.sql_options),
 }
 # What differs between two lakes that hold the same: when they were made, and by which run.

@@ -1,0 +1,63 @@
+"""What is in quarantine: a record stands where its last event left it; counts are by rule, places by record."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.quarantined import counted, listed, standing
+
+CRITICAL, WARNING = "critical", "warning"
+FIRST, SECOND, THIRD = (datetime(2024, 1, day) for day in (1, 2, 3))
+NO_KEY, NO_DATE, ODD = ("donors.donor_id.required", CRITICAL), ("donors.on.required", CRITICAL), ("donors.x", WARNING)
+
+
+def event(line: int, at: datetime, *broken: tuple[str, str], kind: str = "refused", batch: int = 1) -> dict[str, Any]:
+    violations = [{"rule": rule, "severity": severity} for rule, severity in broken]
+    place = {"feed": "donors", "_batch_seq": batch, "_file_id": 7, "_line": line}
+    return {**place, "violations": violations, "suite_sha": "s", "event": kind, "happened_at": at}
+
+
+@pytest.fixture(scope="module")
+def events(spark: SparkSession) -> DataFrame:
+    rows: Sequence[dict[str, Any]] = [
+        event(1, FIRST, NO_KEY, ODD),
+        event(2, FIRST, NO_KEY, NO_DATE),
+        event(2, THIRD, kind="waived"),
+        event(2, SECOND, NO_DATE, kind="replayed"),
+        event(3, SECOND, NO_KEY, batch=2),
+    ]
+    named = [tuple(row.get(name) for name in QUARANTINE.columns) for row in rows]
+    return spark.createDataFrame(named, QUARANTINE.schema)
+
+
+def test_standing__is_that_of_the_last_event(spark: SparkSession, events: DataFrame) -> None:
+    found = standing(events).select("_line", "stands", "refused_at", F.size("violations").alias("broken"))
+    wanted = [(1, "waits", FIRST, 2), (2, "waived", FIRST, 2), (3, "waits", SECOND, 1)]
+    assert_df_equality(found, spark.createDataFrame(wanted, found.schema), ignore_row_order=True, ignore_nullable=True)
+
+
+def test_counted__by_batch_and_critical_rule(spark: SparkSession, events: DataFrame) -> None:
+    found = counted(standing(events))
+    wanted = [
+        ("donors", 1, "donors.donor_id.required", "waits", 1, FIRST),
+        ("donors", 1, "donors.donor_id.required", "waived", 1, FIRST),
+        ("donors", 1, "donors.on.required", "waived", 1, FIRST),
+        ("donors", 2, "donors.donor_id.required", "waits", 1, SECOND),
+    ]
+    assert_df_equality(found, spark.createDataFrame(wanted, found.schema), ignore_row_order=True, ignore_nullable=True)
+
+
+def test_listed__says_where_a_record_is(spark: SparkSession, events: DataFrame) -> None:
+    found = listed(standing(events)).drop("since")
+    wanted = [
+        (7, 1, 1, "donors.donor_id.required", "waits"),
+        (7, 2, 1, "donors.donor_id.required, donors.on.required", "waived"),
+        (7, 3, 2, "donors.donor_id.required", "waits"),
+    ]
+    assert_df_equality(found, spark.createDataFrame(wanted, found.schema), ignore_nullable=True)
