@@ -1,10 +1,11 @@
 """`make bench`: every measurement, beside its peer, into build/bench.json."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import generate, ingest, runs
-from benchmarks.harness import keep
+from benchmarks.harness import Measurement, save, show
 from lakehouse.config import load_config
 from lakehouse.session import build_session
 
@@ -20,9 +21,17 @@ def main() -> None:
     options = parser.parse_args()
     config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
     folder = options.folder.resolve()
-    found = generate.measure(folder, options.times) + runs.measure(load_config("local"), folder)
-    spark = build_session(config, "bench")
-    keep("bench", found + ingest.measure(spark, config, folder, tuple(options.records), options.times))
+    parts: tuple[Callable[[], list[Measurement]], ...] = (
+        lambda: generate.measure(folder, options.times),
+        lambda: runs.measure(load_config("local"), folder),
+        lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
+    )
+    found: list[Measurement] = []
+    for part in parts:
+        # Shown and kept at once: the whole takes most of an hour, and what breaks off late loses nothing.
+        show(measured := part())
+        found += measured
+        save("bench", found)
 
 
 if __name__ == "__main__":

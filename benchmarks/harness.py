@@ -53,12 +53,6 @@ def slope(small: tuple[int, float], large: tuple[int, float]) -> float:
     return (large[1] - small[1]) / (large[0] - small[0]) * 1e6
 
 
-def keep(name: str, measurements: list[Measurement]) -> None:
-    """Print the figures as a table and keep them in build/<name>.json."""
-    save(name, measurements)
-    show(measurements)
-
-
 def save(name: str, measurements: list[Measurement]) -> None:
     """Keep the figures in build/<name>.json."""
     BUILD.mkdir(exist_ok=True)
