@@ -6,7 +6,7 @@ Nothing here shows what a record says: that is in L1, which not everybody may re
 import argparse
 import sys
 from collections.abc import Mapping
-from typing import Any
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -21,7 +21,8 @@ from lakehouse.l1.ledger import read_ledger
 from lakehouse.sql import PRINTERS
 
 PLACE = ("feed", "_file_id", "_line")
-STANDS = {"refused": "waits", "replayed": "replayed", "waived": "waived"}
+WAITS = "waits"
+"""How a record stands that was refused, and neither replayed nor waived since."""
 
 
 def quarantine_options(parser: argparse.ArgumentParser) -> None:
@@ -76,17 +77,14 @@ def _check(args: argparse.Namespace, rules: Mapping[str, str]) -> None:
 def _wanted(args: argparse.Namespace) -> Column:
     conditions: list[Column] = [F.lit(True)]
     if not args.all:
-        conditions.append(F.col("stands") == STANDS["refused"])
+        conditions.append(F.col("stands") == WAITS)
     if args.feed:
         conditions.append(F.col("feed") == args.feed)
     if args.rule:
         conditions.append(F.array_contains("violations.rule", args.rule))
     if args.batch is not None:
         conditions.append(F.col("_batch_seq") == args.batch)
-    both = conditions[0]
-    for condition in conditions[1:]:
-        both &= condition
-    return both
+    return reduce(Column.__and__, conditions)
 
 
 def standing(events: DataFrame) -> DataFrame:
@@ -96,8 +94,8 @@ def standing(events: DataFrame) -> DataFrame:
     ordered = events.withColumns(
         {"stands": F.first("event").over(last), "refused_at": F.min(first).over(Window.partitionBy(*PLACE))}
     )
-    names: Any = F.create_map(*[F.lit(word) for pair in STANDS.items() for word in pair])
-    refused = ordered.where(F.col("event") == "refused").withColumn("stands", names[F.col("stands")])
+    waits = F.when(F.col("stands") == "refused", WAITS).otherwise(F.col("stands"))
+    refused = ordered.where(F.col("event") == "refused").withColumn("stands", waits)
     return refused.select(*PLACE, "_batch_seq", "violations", "refused_at", "stands")
 
 

@@ -27,11 +27,13 @@ class Outcome:
     """What is found where it was planted, and else is no fault: asked apart."""
 
 
-def _place(label: Label) -> str:
+def place_of(label: Label) -> str:
+    """Where a labelled record stands: path:line."""
     return f"{label.path}:{label.line}"
 
 
-def _key(label: Label) -> str:
+def key_of(label: Label) -> str:
+    """What a labelled record is: feed|key."""
     return "|".join([label.feed, *map(str, label.key.values())])
 
 
@@ -83,14 +85,14 @@ _WAITING = "select concat(feed, '|', record_key) from l2_refused_events where re
 
 OUTCOMES = {
     "duplicate": Outcome(
-        "current once", "pair", _each(_REPEATED, "test_results", "unit_events", "blood_requests"), _key, "again"
+        "current once", "pair", _each(_REPEATED, "test_results", "unit_events", "blood_requests"), key_of, "again"
     ),
-    "late": Outcome("taken in its place", "row", _each(_LATE, "test_results", "unit_events", "dispositions"), _place),
+    "late": Outcome("taken in its place", "row", _each(_LATE, "test_results", "unit_events", "dispositions"), place_of),
     "corrected": Outcome("correction is current", "pair", _CORRECTED, _place, "correction"),
     "voided": Outcome("withdrawn", "pair", _WITHDRAWN, _place, "withdrawal"),
-    "wrong_type": Outcome("warning", "row", _warned("record.fits_types", "components", "donation_events"), _place),
+    "wrong_type": Outcome("warning", "row", _warned("record.fits_types", "components", "donation_events"), place_of),
     "impossible_date": Outcome(
-        "refused", "row", _refused("donor_visits.visited_at.too_early", "donor_visits.visited_at.future"), _place
+        "refused", "row", _refused("donor_visits.visited_at.too_early", "donor_visits.visited_at.future"), place_of
     ),
     "swapped_abo": Outcome(
         "unit quarantined",
@@ -98,7 +100,7 @@ OUTCOMES = {
         f"select unit_id from l2_units where array_contains(warnings, '{LABEL_DISPUTED}')",
         _unit,
     ),
-    "orphan_key": Outcome("waits", "pair", _WAITING, _key),
+    "orphan_key": Outcome("waits", "pair", _WAITING, key_of),
     "shipped_before_tested": Outcome(
         "deviation",
         "pair",
@@ -108,9 +110,9 @@ OUTCOMES = {
         excused=_deviation("units.issued_before_final_tests", is_excused=True),
     ),
     "transfused_after_dating": Outcome("deviation", "pair", _deviation("units.transfused_after_expiry"), _unit),
-    "unknown_field": Outcome("warning", "row", _warned("record.known_fields", "donation_events"), _place),
-    "encoding_damage": Outcome("refused", "row", _refused("donor_visits.record.is_record"), _place),
-    "grams_per_litre": Outcome("refused", "row", _refused("donor_visits.hemoglobin_g_dl.possible"), _place),
+    "unknown_field": Outcome("warning", "row", _warned("record.known_fields", "donation_events"), place_of),
+    "encoding_damage": Outcome("refused", "row", _refused("donor_visits.record.is_record"), place_of),
+    "grams_per_litre": Outcome("refused", "row", _refused("donor_visits.hemoglobin_g_dl.possible"), place_of),
     "renamed_field": Outcome("feed held", "batch", "select feed from holds where event = 'held'", _feed, "file"),
     "truncated_file": Outcome(
         "failed, tried again", "batch", "select path from files where event in ('failed', 'parked')", _file, "file"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.gate_score.outcomes import OUTCOMES, PLACED, Outcome
+from benchmarks.gate_score.outcomes import OUTCOMES, PLACED, Outcome, key_of, place_of
 from benchmarks.harness import Measurement
 from datagen.faults.labels import Label
 from lakehouse.catalogue import TABLES
@@ -75,8 +75,7 @@ def _answers(lake: Lake, question: str) -> set[str]:
 
 def unexplained(lake: Lake, labels: Sequence[Label]) -> list[Measurement]:
     """What the lake refused, made wait or listed as a deviation without any label on it."""
-    known = {f"{label.path}:{label.line}" for label in labels} | {label.unit_id for label in labels}
-    known |= {"|".join([label.feed, *map(str, label.key.values())]) for label in labels}
+    known = {told for label in labels for told in (place_of(label), key_of(label), label.unit_id)}
     counts = {name: len(_answers(lake, question) - known) for name, question in _UNPLANTED.items()}
     return [Measurement(name, count, "records", "<= 0", count == 0) for name, count in counts.items()]
 

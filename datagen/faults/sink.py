@@ -101,8 +101,11 @@ class FaultyFiles:
             self._labels.append(file_label(fault.name, feed, place))
 
     def _due(self, feed: str, last: date) -> list[_Line]:
-        now = [due for due in self.state.due if due.feed == feed and due.on <= number_of(last)]
-        self.state.due = [due for due in self.state.due if due not in now]
+        waiting: list[Due] = []
+        now: list[Due] = []
+        for due in self.state.due:
+            (now if due.feed == feed and due.on <= number_of(last) else waiting).append(due)
+        self.state.due = waiting
         return [(due.line.encode(), due.label) for due in now]
 
     def _faulty(self, feed: str, sent: list[bytes], today: int) -> Iterator[_Line]:
