@@ -88,8 +88,8 @@ OUTCOMES = {
         "current once", "pair", _each(_REPEATED, "test_results", "unit_events", "blood_requests"), key_of, "again"
     ),
     "late": Outcome("taken in its place", "row", _each(_LATE, "test_results", "unit_events", "dispositions"), place_of),
-    "corrected": Outcome("correction is current", "pair", _CORRECTED, _place, "correction"),
-    "voided": Outcome("withdrawn", "pair", _WITHDRAWN, _place, "withdrawal"),
+    "corrected": Outcome("correction is current", "pair", _CORRECTED, place_of, "correction"),
+    "voided": Outcome("withdrawn", "pair", _WITHDRAWN, place_of, "withdrawal"),
     "wrong_type": Outcome("warning", "row", _warned("record.fits_types", "components", "donation_events"), place_of),
     "impossible_date": Outcome(
         "refused", "row", _refused("donor_visits.visited_at.too_early", "donor_visits.visited_at.future"), place_of
