@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, datetime
 
 from lakehouse.cli import main
-from lakehouse.work import promote_options, run_job
+from lakehouse.work import run_job, run_options
 
 if __name__ == "__main__":
-    sys.exit(main("run", __doc__, run_job, lambda: datetime.now(UTC), promote_options))
+    sys.exit(main("run", __doc__, run_job, lambda: datetime.now(UTC), run_options))

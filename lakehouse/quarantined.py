@@ -1,4 +1,4 @@
-"""What the gates refused, for people to look at: how much by which rule, and where each record stands.
+"""What the gates refused, for people to look at and decide about: how much by which rule, where each record stands.
 
 Nothing here shows what a record says: that is in L1, which not everybody may read.
 """
@@ -7,46 +7,73 @@ import argparse
 import sys
 from collections.abc import Mapping
 from functools import reduce
+from typing import Literal
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.cli import Outcome, Run
 from lakehouse.config import HOME
 from lakehouse.errors import UsageError
-from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, in_force, standing
 from lakehouse.gates.suite import read_suites
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ledger import read_ledger
+from lakehouse.promote import Readmission
+from lakehouse.release import lineage, list_releases
 from lakehouse.sql import PRINTERS
+from lakehouse.work import promote_again
 
-PLACE = ("feed", "_file_id", "_line")
-WAITS = "waits"
-"""How a record stands that was refused, and neither replayed nor waived since."""
+DECISIONS: dict[str, Literal["replay", "waive"]] = {"replay": "replay", "waive": "waive"}
 
 
 def quarantine_options(parser: argparse.ArgumentParser) -> None:
     """The options of jobs/quarantine.py."""
-    parser.add_argument("action", choices=("list", "show"), help="list: counts by rule; show: records, one a line")
+    parser.add_argument(
+        "action",
+        choices=("list", "show", *DECISIONS),
+        help="list: counts by rule; show: records, one a line; replay: judge again by today's rules, and promote what "
+        "passes; waive: promote them as they are",
+    )
     parser.add_argument("--feed", help="of this feed only")
     parser.add_argument("--rule", help="that broke this rule")
     parser.add_argument("--batch", type=int, help="of this batch")
-    parser.add_argument("--all", action="store_true", help="those that were replayed or waived, too")
+    parser.add_argument("--file", help="of this landing file, as `show` names it")
+    parser.add_argument("--line", type=int, help="on this line of it")
+    parser.add_argument("--all", action="store_true", help="list, show: those that were replayed or waived, too")
+    parser.add_argument("--by", help="replay, waive: who decides it")
+    parser.add_argument("--why", help="replay, waive: why")
     parser.add_argument("--rows", type=int, default=100, help="print at most so many (default: 100)")
     parser.add_argument("--format", choices=tuple(PRINTERS), default="table", help="how rows are printed")
 
 
 def quarantine_job(run: Run) -> Outcome:
-    """List what is in quarantine.
+    """List what is in quarantine, or let it go on.
 
     Raises:
-        UsageError: there is no such feed or rule, or nothing was ever gated here.
+        UsageError: there is no such feed, rule or file, nothing was ever gated here, or a waiver without who and why.
     """
-    args, rules = run.args, _rules()
-    _check(args, rules)
+    rules = _rules()
+    _check(run.args, rules)
     if run.lake.version(QUARANTINE) is None:
         raise UsageError(f"nothing was gated yet in the lake {run.lake.root}")
-    wanted = standing(run.lake.read(QUARANTINE)).where(_wanted(args))
+    if run.args.action in DECISIONS:
+        return _let_go_on(run)
+    return _print(run, rules)
+
+
+def _let_go_on(run: Run) -> Outcome:
+    args = run.args
+    again = Readmission(DECISIONS[args.action], _wanted(run), args.by, args.why)
+    return promote_again(run, again)
+
+
+def _print(run: Run, rules: Mapping[str, str]) -> Outcome:
+    args, releases = run.args, list_releases(run.lake)
+    behind = lineage(releases, releases[-1] if releases else None)
+    events = in_force(run.lake.read(QUARANTINE), [release.run_id for release in behind])
+    records = standing(events).where(_wanted(run))
+    wanted = records if args.all else records.where(F.col("stands") == WAITS)
     found = counted(wanted) if args.action == "list" else listed(wanted)
     rows = [row.asDict() for row in found.limit(args.rows).collect()]
     if args.action == "list":
@@ -73,30 +100,37 @@ def _check(args: argparse.Namespace, rules: Mapping[str, str]) -> None:
         print("\n".join(near), file=sys.stderr)
         raise UsageError(f"found --rule {args.rule}; wanted one of the {len(near)} above")
 
+    if args.action == "waive" and not (args.by and args.why):
+        raise UsageError("waive needs --by and --why: who lets these records pass, and why")
+    if args.action == "waive" and not any((args.feed, args.rule, args.batch, args.file)):
+        raise UsageError("waive needs --feed, --rule, --batch or --file: which records to let pass")
+    if args.line is not None and args.file is None:
+        raise UsageError("--line needs --file")
 
-def _wanted(args: argparse.Namespace) -> Column:
-    conditions: list[Column] = [F.lit(True)]
-    if not args.all:
-        conditions.append(F.col("stands") == WAITS)
+
+def _wanted(run: Run) -> Column:
+    """The chosen records, as a condition on `standing`."""
+    args = run.args
+    chosen: list[Column] = [F.lit(True)]
     if args.feed:
-        conditions.append(F.col("feed") == args.feed)
+        chosen.append(F.col("feed") == args.feed)
     if args.rule:
-        conditions.append(F.array_contains("violations.rule", args.rule))
+        chosen.append(F.array_contains("violations.rule", args.rule))
     if args.batch is not None:
-        conditions.append(F.col("_batch_seq") == args.batch)
-    return reduce(Column.__and__, conditions)
+        chosen.append(F.col("_batch_seq") == args.batch)
+    if args.file:
+        chosen.append(F.col("_file_id").isin(_file_ids(run, args.file)))
+    if args.line is not None:
+        chosen.append(F.col("_line") == args.line)
+    return reduce(Column.__and__, chosen)
 
 
-def standing(events: DataFrame) -> DataFrame:
-    """One row a refused record: what it broke when it was refused, since when; `stands` is after its last event."""
-    last = Window.partitionBy(*PLACE).orderBy(F.desc("happened_at"))
-    first = F.col("happened_at")
-    ordered = events.withColumns(
-        {"stands": F.first("event").over(last), "refused_at": F.min(first).over(Window.partitionBy(*PLACE))}
-    )
-    waits = F.when(F.col("stands") == "refused", WAITS).otherwise(F.col("stands"))
-    refused = ordered.where(F.col("event") == "refused").withColumn("stands", waits)
-    return refused.select(*PLACE, "_batch_seq", "violations", "refused_at", "stands")
+def _file_ids(run: Run, path: str) -> list[int]:
+    """The files that came under a path: a sender may send other bytes under the same name later."""
+    found = [event.file_id for event in read_ledger(run.lake).last.values() if event.path == path]
+    if not found:
+        raise UsageError(f"found --file {path}; wanted a landing file as `show` names it")
+    return found
 
 
 def counted(records: DataFrame) -> DataFrame:
@@ -110,7 +144,7 @@ def counted(records: DataFrame) -> DataFrame:
 
 
 def listed(records: DataFrame) -> DataFrame:
-    """One row a record: its place, the critical rules that it broke, and how it stands; in order of arrival."""
+    """One row a record: its place, the critical rules that it broke, how it stands; in order of arrival."""
     critical = F.filter("violations", lambda violation: violation["severity"] == "critical")
     rules = F.array_join(F.transform(critical, lambda violation: violation["rule"]), ", ")
     ordered = records.orderBy("_batch_seq", *PLACE)
@@ -120,5 +154,6 @@ def listed(records: DataFrame) -> DataFrame:
         F.col("_batch_seq").alias("batch"),
         rules.alias("rules"),
         "stands",
+        "release_id",
         F.col("refused_at").alias("since"),
     )

@@ -3,6 +3,7 @@
 A row of `ops/releases` is one release. The current one has the greatest sequence.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType
 
 from lakehouse.errors import UsageError
+from lakehouse.gates.quarantine import QUARANTINE, in_force
 from lakehouse.storage.lake import Lake
 from lakehouse.table import DATE, FLAG, INSTANT, LONG, LONG_BY_TEXT, TEXT, Field, Table
 
@@ -27,7 +29,8 @@ RELEASES = Table(
         Field("release_id", TEXT, "r and the sequence", required=True),
         Field("sequence", LONG, "counts up; the greatest is current", required=True),
         Field("parent", TEXT, "the release that it was built on"),
-        Field("kind", TEXT, "promote or rollback", required=True),
+        Field("kind", TEXT, "promote, replay, waive, rejudge or rollback", required=True),
+        Field("restored", TEXT, "for a roll back: the release that it brought back"),
         Field("as_of", DATE, "the day that its as-of tables speak about", required=True),
         Field("tables", LONG_BY_TEXT, "path of a table -> its Delta version", required=True),
         Field("consumed", BATCHES, "feed -> the batches that it holds", required=True),
@@ -39,7 +42,7 @@ RELEASES = Table(
         Field("key_id", TEXT, "which pseudonym key"),
         Field("run_id", TEXT, "the run that published it", required=True),
         Field("published_at", INSTANT, "when (UTC)", required=True),
-        Field("why", TEXT, "for a roll back: by whom and why"),
+        Field("why", TEXT, "by whom and why, where a person decided"),
     ),
     law="every release names a version of each table that is readable within the release window",
 )
@@ -62,12 +65,13 @@ class Release:
     published_at: datetime
     parent: str | None = None
     kind: str = "promote"
+    restored: str | None = None
     why: str | None = None
 
     @property
     def release_id(self) -> str:
         """The release's name."""
-        return f"r{self.sequence:06d}"
+        return sequence_name(self.sequence)
 
     @property
     def is_incomplete(self) -> bool:
@@ -77,6 +81,11 @@ class Release:
     def row(self) -> tuple[Any, ...]:
         """The release as a row of `RELEASES`."""
         return tuple(getattr(self, name) for name in RELEASES.columns)
+
+
+def sequence_name(sequence: int) -> str:
+    """The name of the release of a sequence."""
+    return f"r{sequence:06d}"
 
 
 def list_releases(lake: Lake) -> list[Release]:
@@ -111,6 +120,15 @@ def find_release(lake: Lake, release_id: str | None) -> Release:
     return found[0]
 
 
+def lineage(releases: Iterable[Release], release: Release | None) -> list[Release]:
+    """The releases whose decisions a release holds, itself first: its ancestors, those rolled back left out."""
+    by_id, found = {known.release_id: known for known in releases}, []
+    while release is not None:
+        found.append(release)
+        release = by_id.get(release.restored or release.parent or "")
+    return found
+
+
 def publish(lake: Lake, release: Release) -> None:
     """Append a release; of two racers one is refused.
 
@@ -138,6 +156,7 @@ def roll_back(lake: Lake, release_id: str, *, by: str, why: str, at: datetime) -
         sequence=current.sequence + 1,
         parent=current.release_id,
         kind="rollback",
+        restored=release_id,
         held={feed: batches for feed, batches in held.items() if batches},
         run_id=lake.run_id,
         published_at=at,
@@ -164,6 +183,11 @@ class ReleaseReader:
             raise UsageError(f"release {self.release.release_id} has no table {name!r}; it has {sorted(self.tables)}")
         table = self.tables[name]
         return live(table, self.lake.read(table, self.release.tables[table.path]))
+
+    def quarantine(self) -> DataFrame:
+        """The events of quarantine that count for the release: see `in_force`."""
+        behind = lineage(list_releases(self.lake), self.release)
+        return in_force(self.lake.read(QUARANTINE), [release.run_id for release in behind])
 
 
 def live(table: Table, rows: DataFrame) -> DataFrame:

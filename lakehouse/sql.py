@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 
 from lakehouse.catalogue import TABLES
 from lakehouse.cli import Outcome, Run
 from lakehouse.errors import UsageError
-from lakehouse.release import ReleaseReader, find_release, live
+from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.release import ReleaseReader, find_release
 from lakehouse.storage.lake import Lake
 
 Rows = Sequence[tuple[Any, ...]]
@@ -49,10 +51,13 @@ class Views:
         known = set(self._released.tables) | set(self._logs)
         wanted = known if "show" in words else known & words
         for name in sorted(wanted - self._made):
-            log = self._logs.get(name)
-            rows = live(log, self._lake.read(log)) if log else self._released.read(name)
-            rows.createOrReplaceTempView(name)
+            self._rows(name).createOrReplaceTempView(name)
             self._made.add(name)
+
+    def _rows(self, name: str) -> DataFrame:
+        if name == QUARANTINE.name:
+            return self._released.quarantine()
+        return self._lake.read(self._logs[name]) if name in self._logs else self._released.read(name)
 
 
 def sql_options(parser: argparse.ArgumentParser) -> None:

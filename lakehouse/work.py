@@ -5,16 +5,19 @@ import logging
 import sys
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from lakehouse.catalogue import TABLES
 from lakehouse.cli import Outcome, Run
 from lakehouse.errors import UsageError
 from lakehouse.gates.holds import HOLDS, Hold, hold_rows, standing
+from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ingest import IngestResult, ingest
 from lakehouse.l1.ledger import read_ledger
 from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
-from lakehouse.promote import Promoted, Suites, promote
+from lakehouse.promote import Again, Promoted, Rejudgement, Suites, promote
 from lakehouse.release import Release, ReleaseReader, current_release, find_release, list_releases, roll_back
 from lakehouse.reports import ReportFacts, render
 from lakehouse.storage.lake import Lake
@@ -50,18 +53,28 @@ def _ingest_facts(result: IngestResult) -> dict[str, Any]:
 
 
 def promote_options(parser: argparse.ArgumentParser) -> None:
-    """The options of jobs/promote.py and jobs/run.py."""
+    """The options of jobs/promote.py."""
+    run_options(parser)
+    parser.add_argument("--rejudge", action="store_true", help="judge all that is released again, by today's row rules")
+
+
+def run_options(parser: argparse.ArgumentParser) -> None:
+    """The options of jobs/run.py."""
     parser.add_argument("--full", action="store_true", help="allow a day before the current release's")
     parser.add_argument("--accept", metavar="BATCH", action="append", default=[], help="let a held batch through")
     parser.add_argument(
         "--discard", metavar="BATCH", action="append", default=[], help="leave a held batch out for good"
     )
-    parser.add_argument("--by", help="who accepts or discards")
+    parser.add_argument("--by", help="who accepts, discards or judges again")
     parser.add_argument("--why", help="why")
 
 
 def promote_job(run: Run) -> Outcome:
     """Gate, conform, derive, audit, publish."""
+    if run.args.rejudge:
+        if run.args.accept or run.args.discard:
+            raise UsageError("--rejudge is a release of its own: --accept and --discard need another run")
+        return promote_again(run, Rejudgement(run.args.by, run.args.why))
     result = _promote(run)
     return Outcome(_verdict(result), result.exit_code, _promote_facts(result))
 
@@ -71,6 +84,14 @@ def _promote(run: Run) -> Promoted:
     run.check_writable()
     _decide(run)
     return promote(run.lake, run.config, run.clock, as_of=run.as_of, key=key, full=run.args.full)
+
+
+def promote_again(run: Run, again: Again) -> Outcome:
+    """Make a release in which records have gone through the gate again; of the current as-of, unless one is given."""
+    key = read_key(run.config.lake.key_variable)
+    run.check_writable()
+    result = promote(run.lake, run.config, run.clock, as_of=run.args.as_of, key=key, again=again)
+    return Outcome(_verdict(result), result.exit_code, _promote_facts(result))
 
 
 def _decide(run: Run) -> None:
@@ -138,7 +159,13 @@ def report_job(run: Run) -> Outcome:
 def _report(run: Run, release: Release) -> str:
     reader = ReleaseReader(run.lake, release, {t.name: t for t in TABLES.values() if t.tier == "l2"})
     logs = {table.name: table for table in TABLES.values() if table.tier == "ops"}
-    page = render(lambda name: run.lake.read(logs[name]) if name in logs else reader.read(name), _facts(run, release))
+
+    def read(name: str) -> DataFrame:
+        if name == QUARANTINE.name:
+            return reader.quarantine()
+        return run.lake.read(logs[name]) if name in logs else reader.read(name)
+
+    page = render(read, _facts(run, release))
     place = f"reports/{release.release_id}/index.html"
     run.lake.files.write(place, page.encode())
     return f"{run.lake.root}/{place}"

@@ -35,6 +35,18 @@ def is_warned() -> Column:
     return ~is_refused() & _has_severity("warning")
 
 
+def as_warnings() -> Column:
+    """The violations of a row that a person lets pass: what was critical travels with it as a warning."""
+    softened = F.lit("warning")
+    return F.transform(
+        "_violations",
+        lambda v: F.struct(
+            v["rule"].alias("rule"),
+            F.when(v["severity"] == "critical", softened).otherwise(v["severity"]).alias("severity"),
+        ),
+    )
+
+
 def _has_severity(severity: Severity) -> Column:
     """A filter on it is pushed below the judgement, so it must compile: a lambda would have every rule interpreted."""
     return F.array_contains("_violations.severity", severity)

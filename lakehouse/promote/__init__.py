@@ -1,5 +1,8 @@
 """Promotion: what L1 holds goes through the gates into L2, is audited, and becomes a release."""
 
-from lakehouse.promote.promote import Promoted, Suites, promote
+from lakehouse.promote.again import Again, Readmission, Rejudgement
+from lakehouse.promote.outcome import Promoted
+from lakehouse.promote.promote import promote
+from lakehouse.promote.suites import Suites
 
-__all__ = ["Promoted", "Suites", "promote"]
+__all__ = ["Again", "Promoted", "Readmission", "Rejudgement", "Suites", "promote"]

@@ -14,7 +14,7 @@ from pyspark.storagelevel import StorageLevel
 from lakehouse.gates.audit import Audit
 from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
 from lakehouse.gates.holds import Hold
-from lakehouse.gates.quarantine import QUARANTINE, refusals
+from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, Decision, events, in_force, refusals, standing
 from lakehouse.gates.results import result_rows
 from lakehouse.gates.suite import Suite
 from lakehouse.l2.conformed import CONFORMED, Pseudonym, newest
@@ -25,12 +25,13 @@ from lakehouse.table import Feed
 
 @dataclass
 class Admission:
-    """What the gate made of the pending batches of one feed."""
+    """What the gate made of the pending batches of one feed, or of records that came to it again."""
 
     feed: str
     batches: list[int] = field(default_factory=list)  # let through
     accepted: int = 0
     refused: int = 0
+    is_written: bool = False  # its conformed table has a new version
     holds: list[Hold] = field(default_factory=list)
     exit_code: int = 0
     audits: list[Audit] = field(default_factory=list)
@@ -68,20 +69,34 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Gatekeeper:
-    """What every feed's gate needs; `overruled` are the held batches that a person has accepted."""
+    """What every feed's gate needs.
+
+    Attributes:
+        lake: the lake.
+        suites: the suite of every feed.
+        pseudonym: makes a person's key of a raw id.
+        clock: the time of day.
+        overruled: the held batches that a person has accepted.
+        release_id: the release that is being made.
+        run_ids: the runs whose decisions the release before it holds.
+    """
 
     lake: Lake
     suites: dict[str, Suite]
     pseudonym: Pseudonym
     clock: Callable[[], datetime]
     overruled: frozenset[tuple[str, int]]
+    release_id: str
+    run_ids: frozenset[str]
 
     def admit_all(self, feeds: dict[str, Feed], pending: dict[str, list[int]], threads: int) -> list[Admission]:
         """Gate every feed that has pending batches: judge all, quarantine what is refused, then merge the good."""
         with ThreadPoolExecutor(threads) as pool:
             judgements = list(pool.map(lambda item: self._judge(feeds[item[0]], item[1]), pending.items()))
+            going_on = [judgement for judgement in judgements if judgement.accepted]
+            self._take_back(going_on)
             self._quarantine([judgement for judgement in judgements if judgement.refused])
-            list(pool.map(self._merge, [judgement for judgement in judgements if judgement.accepted]))
+            list(pool.map(self._merge, going_on))
         for judgement in judgements:
             judgement.judged.frame.unpersist()
         return [self._admission(judgement) for judgement in judgements]
@@ -107,16 +122,54 @@ class Gatekeeper:
         rows = [refusals(j.going_on, j.judged.feed, j.judged.suite, at) for j in judgements]
         self.lake.insert_missing(QUARANTINE, reduce(DataFrame.unionByName, rows))
 
+    def _take_back(self, judgements: list[Judgement]) -> None:
+        """Note which of the good rows were refused by a run that ended before its release, under other rules."""
+        batches = sorted({batch for judgement in judgements for batch in judgement.batches})
+        waiting = self.waiting().where(F.col("_batch_seq").isin(batches)).select(*PLACE)
+        if not batches or waiting.isEmpty():
+            return
+        rows = reduce(DataFrame.unionByName, [self._taken_back(judgement) for judgement in judgements])
+        taken = rows.join(F.broadcast(waiting), list(PLACE), "left_semi")
+        if not taken.isEmpty():
+            self.lake.append(QUARANTINE, taken)
+
+    def _taken_back(self, judgement: Judgement) -> DataFrame:
+        accepted, decision = (
+            judgement.judged.accepted(judgement.verdict.held),
+            self.decision(why="passes today's rules"),
+        )
+        feed, suite = judgement.judged.feed, judgement.judged.suite
+        return events(accepted, feed, suite, event="replayed", at=self.clock(), decision=decision)
+
+    def waiting(self) -> DataFrame:
+        """The refused records that wait, as the release before this one has them: see `standing`."""
+        return self.standing().where(F.col("stands") == WAITS)
+
+    def standing(self) -> DataFrame:
+        """How every refused record stands, as the release before this one has them."""
+        return standing(in_force(self.lake.read(QUARANTINE), self.run_ids))
+
+    def decision(self, by: str | None = None, why: str | None = None) -> Decision:
+        """What an event of this run says about who decided it."""
+        return Decision(by, why, self.release_id, self.lake.run_id)
+
     def _merge(self, judgement: Judgement) -> None:
-        """Bring the accepted rows into the conformed table; an older version never replaces a newer one."""
-        conformed = CONFORMED[judgement.judged.feed.name]
-        accepted = judgement.judged.accepted(judgement.verdict.held)
-        rows = newest(conformed.build(accepted, pseudonym=self.pseudonym), conformed.table)
+        self.merge(judgement.judged.feed, judgement.judged.accepted(judgement.verdict.held))
+
+    def merge(self, feed: Feed, accepted: DataFrame) -> None:
+        """Bring judged rows into the conformed table; an older version never replaces a newer one."""
+        conformed = CONFORMED[feed.name]
+        rows = self.conform(feed, accepted)
         if self.lake.version(conformed.table) == 0:
             self.lake.append(conformed.table, rows)
             return
         order = {side: F.struct(*[F.col(f"{side}.{name}") for name in ORDER]) for side in ("old", "new")}
         self.lake.merge(conformed.table, rows, newer=order["new"] > order["old"])
+
+    def conform(self, feed: Feed, accepted: DataFrame) -> DataFrame:
+        """The newest version of each record among judged rows, as its conformed table holds it."""
+        conformed = CONFORMED[feed.name]
+        return newest(conformed.build(accepted, pseudonym=self.pseudonym), conformed.table)
 
     def _admission(self, judgement: Judgement) -> Admission:
         feed, suite = judgement.judged.feed, judgement.judged.suite
@@ -130,6 +183,7 @@ class Gatekeeper:
             batches=sorted(set(batches) - held),
             accepted=judgement.accepted,
             refused=judgement.refused,
+            is_written=judgement.accepted > 0,
             holds=[
                 Hold(feed.name, batch, "held", "; ".join(verdict.messages.get(batch, ()))) for batch in sorted(held)
             ],

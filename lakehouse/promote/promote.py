@@ -7,12 +7,12 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from lakehouse.config import HOME, Config
+from lakehouse.config import Config
 from lakehouse.errors import UsageError
 from lakehouse.gates.audit import Audit
 from lakehouse.gates.docs import build_docs
@@ -20,14 +20,15 @@ from lakehouse.gates.gate import HELD
 from lakehouse.gates.holds import HOLDS, Hold, hold_rows
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
-from lakehouse.gates.suite import Suite, prove, read_suites
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.promote.admit import Admission, Gatekeeper
+from lakehouse.promote.again import Again
 from lakehouse.promote.audit import Auditor
 from lakehouse.promote.derive import derive
 from lakehouse.promote.frames import Frames
+from lakehouse.promote.outcome import Promoted, exit_code
 from lakehouse.promote.start import (
     Batchwork,
     Fingerprint,
@@ -38,9 +39,9 @@ from lakehouse.promote.start import (
     places,
     require_own_commits,
     settle,
-    suites_sha,
 )
-from lakehouse.release import RELEASES, Release, current_release, publish
+from lakehouse.promote.suites import Suites
+from lakehouse.release import RELEASES, Release, lineage, list_releases, publish, sequence_name
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
 
@@ -48,22 +49,15 @@ log = logging.getLogger(__name__)
 OPS_TABLES = (QUARANTINE, GATE_RESULTS, HOLDS, RELEASES)
 
 
-@dataclass
-class Promoted:
-    """What a promote did."""
-
-    release: Release | None
-    is_new: bool = False
-    label: str = ""
-    accepted: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    holds: list[Hold] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    exit_code: int = 0
-
-
 def promote(
-    lake: Lake, config: Config, clock: Callable[[], datetime], *, as_of: date, key: bytes, full: bool = False
+    lake: Lake,
+    config: Config,
+    clock: Callable[[], datetime],
+    *,
+    as_of: date | None,
+    key: bytes,
+    full: bool = False,
+    again: Again | None = None,
 ) -> Promoted:
     """Promote every batch that no release holds yet, and publish a release for `as_of`.
 
@@ -71,56 +65,40 @@ def promote(
         lake: the lake.
         config: settings.
         clock: the time of day, for logs and leases.
-        as_of: the day that the release speaks about.
+        as_of: the day that the release speaks about; None for the day of the release before.
         key: the pseudonym key.
         full: allow an as-of date before the current release's.
+        again: instead of what is new, send these records of the current release's batches to the gate again.
 
     Raises:
-        UsageError: another key than the lake's, or an earlier as-of date without `full`.
+        UsageError: another key than the lake's, an earlier as-of date without `full`, or no release to go back to.
         SuiteError: a rule can't run.
         LeaseTakenError: another run promotes, or published meanwhile.
     """
     suites = Suites.read()
     create_tables(lake, OPS_TABLES, config.pipeline.threads)
     with Lease(lake, "promote", config.lease, clock):
-        base = current_release(lake)
+        releases = list_releases(lake)
+        base = releases[-1] if releases else None
         mark = fingerprint(suites.all, config.params, key_id(key))
-        _check(base, as_of, mark, full)
+        day = _day(base, as_of)
+        _check(base, day, mark, full)
         work = batchwork(lake, base)
-        if base is not None and not work.pending and base.as_of == as_of and mark.is_of(base):
+        if base and not again and not work.pending and base.as_of == day and mark.is_of(base):
             return Promoted(base)
         suites.prove()
         lake.start()
         create_tables(lake, L2_TABLES.values(), config.pipeline.threads)
-        return _Promote(lake, config, clock, as_of, key, suites, base, mark, work).run()
+        behind = frozenset(release.run_id for release in lineage(releases, base))
+        return _Promote(lake, config, clock, day, key, suites, base, mark, work, behind, again).run()
 
 
-@dataclass(frozen=True)
-class Suites:
-    """Every suite that a promote needs."""
-
-    l1: dict[str, Suite]
-    l2: dict[str, Suite]
-
-    @classmethod
-    def read(cls) -> "Suites":
-        """Read them from expectations/."""
-        folder = HOME / "expectations"
-        return cls(read_suites(folder / "l1", tuple(FEEDS)), read_suites(folder / "l2", tuple(L2_TABLES)))
-
-    def prove(self) -> None:
-        """Raise SuiteError where a rule can't run."""
-        for suite in self.all:
-            prove(suite)
-
-    def are_of(self, release: Release | None) -> bool:
-        """Whether a release was built under them, so that they were proved."""
-        return release is not None and release.suites_sha == suites_sha(self.all)
-
-    @property
-    def all(self) -> list[Suite]:
-        """All of them."""
-        return [*self.l1.values(), *self.l2.values()]
+def _day(base: Release | None, as_of: date | None) -> date:
+    if as_of is not None:
+        return as_of
+    if base is None:
+        raise UsageError("there is no release yet; run jobs/run.py first")
+    return base.as_of
 
 
 def _check(base: Release | None, as_of: date, mark: Fingerprint, full: bool) -> None:
@@ -143,17 +121,20 @@ class _Promote:
     base: Release | None
     mark: Fingerprint
     work: Batchwork
+    behind: frozenset[str]  # the runs whose decisions the base holds
+    again: Again | None
 
     def run(self) -> Promoted:
         """Everything between the lease and the release."""
         threads = self.config.pipeline.threads
         since = settle(self.lake, L2_TABLES.values(), self.base, threads)
-        log.info("gating %s", {feed: len(batches) for feed, batches in self.work.pending.items()} or "nothing new")
-        admissions = self._gatekeeper().admit_all(FEEDS, self.work.pending, threads)
+        admissions = self._admit()
+        if self.again and not any(admission.is_written for admission in admissions):
+            return Promoted(self.base, refused=Counter({a.feed: a.refused for a in admissions if a.refused}))
         self._write_holds(admissions)
         with self.lake.reading_whole():
             frames = Frames(self.lake)
-            written = self._derive(frames, [admission.feed for admission in admissions if admission.accepted])
+            written = self._derive(frames, [admission.feed for admission in admissions if admission.is_written])
             audited = self._auditor(frames).audit(written)
         self._write_results([row for a in admissions for row in a.results] + audited.results)
         require_own_commits(self.lake, L2_TABLES.values(), since)
@@ -169,7 +150,7 @@ class _Promote:
             refused=Counter({a.feed: a.refused for a in admissions if a.refused}),
             holds=[hold for admission in admissions for hold in admission.holds] + untold,
             failures=audited.failures,
-            exit_code=HELD if audited.failures or untold else _exit_code(admissions),
+            exit_code=HELD if audited.failures or untold else exit_code(admissions),
         )
 
     def _untold_holds(self) -> list[Hold]:
@@ -177,8 +158,24 @@ class _Promote:
         told = places(self.base.held) if self.base else set()
         return [self.work.holds[place] for place in sorted(places(self.work.held) - told)]
 
-    def _gatekeeper(self) -> Gatekeeper:
-        return Gatekeeper(self.lake, self.suites.l1, pseudonymiser(self.key), self.clock, self.work.accepted)
+    def _admit(self) -> list[Admission]:
+        gate = Gatekeeper(
+            self.lake,
+            self.suites.l1,
+            pseudonymiser(self.key),
+            self.clock,
+            self.work.accepted,
+            sequence_name(self._sequence),
+            self.behind,
+        )
+        if self.again and self.base:
+            return self.again.admit(gate, FEEDS, self.base.consumed)
+        log.info("gating %s", {feed: len(batches) for feed, batches in self.work.pending.items()} or "nothing new")
+        return gate.admit_all(FEEDS, self.work.pending, self.config.pipeline.threads)
+
+    @property
+    def _sequence(self) -> int:
+        return self.base.sequence + 1 if self.base else 1
 
     def _write_holds(self, admissions: list[Admission]) -> None:
         holds = [hold for admission in admissions for hold in admission.holds]
@@ -215,7 +212,7 @@ class _Promote:
         held |= {(hold.feed, hold.batch_seq) for admission in admissions for hold in admission.holds}
         versions = {table.path: self.lake.version(table) for table in L2_TABLES.values()}
         release = Release(
-            sequence=base.sequence + 1 if base else 1,
+            sequence=self._sequence,
             as_of=self.as_of,
             tables={path: version for path, version in versions.items() if version is not None},
             consumed={feed: sorted(batches) for feed, batches in consumed.items()},
@@ -224,6 +221,7 @@ class _Promote:
             run_id=self.lake.run_id,
             published_at=self.clock(),
             parent=base.release_id if base else None,
+            **_decided(self.again),
         )
         publish(self.lake, release)
         return release
@@ -238,7 +236,9 @@ class _Promote:
                     self.lake.files.write(place, file.read_bytes())
 
 
-def _exit_code(admissions: list[Admission]) -> int:
-    """3 where a suite held a batch, 4 where nothing but shares of refused records did."""
-    codes = {admission.exit_code for admission in admissions}
-    return HELD if HELD in codes else max(codes, default=0)
+def _decided(again: Again | None) -> dict[str, Any]:
+    """What a release says of itself that a person has asked for."""
+    if again is None:
+        return {}
+    said = [text for text in (again.by, again.why) if text]
+    return {"kind": again.kind, "why": ": ".join(said) or None}

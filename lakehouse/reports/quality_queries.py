@@ -5,6 +5,8 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.gates.quarantine import WAITS, standing
+
 # Column of donor_retention (eligible_<name>_on) -> the procedure it speaks of.
 ELIGIBLE = {
     "whole_blood": "whole_blood",
@@ -51,11 +53,7 @@ def refused_by_feed(quarantine: DataFrame) -> DataFrame:
 
 
 def _still_refused(quarantine: DataFrame) -> DataFrame:
-    """One row a record whose refusal stands: no later event took it back."""
-    key = ("feed", "_file_id", "_line")
-    last = F.max(F.struct("happened_at", "event", "violations")).alias("last")
-    latest = quarantine.groupBy(*key).agg(last)
-    return latest.where(F.col("last.event") == "refused").select(*key, F.col("last.violations").alias("violations"))
+    return standing(quarantine).where(F.col("stands") == WAITS)
 
 
 def refused_events_by_reason(refused_events: DataFrame) -> DataFrame:

@@ -28,7 +28,7 @@ JOBS = {
     "ingest": (work.ingest_job, None),
     "promote": (work.promote_job, work.promote_options),
     "report": (work.report_job, work.release_option),
-    "run": (work.run_job, work.promote_options),
+    "run": (work.run_job, work.run_options),
     "release": (work.release_job, work.release_options),
     "quarantine": (quarantined.quarantine_job, quarantined.quarantine_options),
     "sql": (sql.sql_job, sql.sql_options),

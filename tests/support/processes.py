@@ -22,6 +22,15 @@ def start(root: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=HOME, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
+def spark_submit(job: str, lake: str | Path, *options: str, **environment: str) -> Ended:
+    """A job through spark-submit, as on a cluster; everything that it logged stands before its last line."""
+    command = [str(Path(sys.executable).with_name("spark-submit")), f"jobs/{job}.py", "--lake", str(lake), *options]
+    variables = {**os.environ, "LAKEHOUSE_KEY": KEY, **environment}
+    done = subprocess.run(command, cwd=HOME, env=variables, capture_output=True, text=True, timeout=900, check=False)
+    lines = done.stdout.splitlines()
+    return Ended(done.returncode, json.loads(lines[-1]), done.stderr)
+
+
 def end(process: subprocess.Popen[str]) -> Ended:
     """Wait for a run."""
     printed, _ = process.communicate(timeout=900)

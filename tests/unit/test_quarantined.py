@@ -9,18 +9,23 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.gates.quarantine import QUARANTINE
-from lakehouse.quarantined import counted, listed, standing
+from lakehouse.gates.quarantine import QUARANTINE, in_force, standing
+from lakehouse.quarantined import counted, listed
 
 CRITICAL, WARNING = "critical", "warning"
 FIRST, SECOND, THIRD = (datetime(2024, 1, day) for day in (1, 2, 3))
 NO_KEY, NO_DATE, ODD = ("donors.donor_id.required", CRITICAL), ("donors.on.required", CRITICAL), ("donors.x", WARNING)
 
 
-def event(line: int, at: datetime, *broken: tuple[str, str], kind: str = "refused", batch: int = 1) -> dict[str, Any]:
+def event(
+    line: int, at: datetime, *broken: tuple[str, str], kind: str = "refused", batch: int = 1, run: str | None = None
+) -> dict[str, Any]:
     violations = [{"rule": rule, "severity": severity} for rule, severity in broken]
     place = {"feed": "donors", "_batch_seq": batch, "_file_id": 7, "_line": line}
-    return {**place, "violations": violations, "suite_sha": "s", "event": kind, "happened_at": at}
+    return {**place, "violations": violations, "suite_sha": "s", "event": kind, "happened_at": at} | {
+        "run_id": run,
+        "release_id": run,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +33,8 @@ def events(spark: SparkSession) -> DataFrame:
     rows: Sequence[dict[str, Any]] = [
         event(1, FIRST, NO_KEY, ODD),
         event(2, FIRST, NO_KEY, NO_DATE),
-        event(2, THIRD, kind="waived"),
-        event(2, SECOND, NO_DATE, kind="replayed"),
+        event(2, THIRD, kind="waived", run="r3"),
+        event(2, SECOND, NO_DATE, kind="replayed", run="r2"),
         event(3, SECOND, NO_KEY, batch=2),
     ]
     named = [tuple(row.get(name) for name in QUARANTINE.columns) for row in rows]
@@ -56,8 +61,14 @@ def test_counted__by_batch_and_critical_rule(spark: SparkSession, events: DataFr
 def test_listed__says_where_a_record_is(spark: SparkSession, events: DataFrame) -> None:
     found = listed(standing(events)).drop("since")
     wanted = [
-        (7, 1, 1, "donors.donor_id.required", "waits"),
-        (7, 2, 1, "donors.donor_id.required, donors.on.required", "waived"),
-        (7, 3, 2, "donors.donor_id.required", "waits"),
+        (7, 1, 1, "donors.donor_id.required", "waits", None),
+        (7, 2, 1, "donors.donor_id.required, donors.on.required", "waived", "r3"),
+        (7, 3, 2, "donors.donor_id.required", "waits", None),
     ]
     assert_df_equality(found, spark.createDataFrame(wanted, found.schema), ignore_nullable=True)
+
+
+def test_in_force__leaves_out_what_other_runs_decided(events: DataFrame) -> None:
+    stands = {row["_line"]: row["stands"] for row in standing(in_force(events, ["r2"])).collect()}
+    assert stands == {1: "waits", 2: "replayed", 3: "waits"}
+    assert {row["stands"] for row in standing(in_force(events, [])).collect()} == {"waits"}

@@ -13,7 +13,7 @@ from lakehouse.config import HOME
 from lakehouse.gates.audit import audit
 from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
 from lakehouse.gates.profile import PROFILE, lacking_messages, profile, profile_files
-from lakehouse.gates.quarantine import QUARANTINE, events, refusals
+from lakehouse.gates.quarantine import QUARANTINE, Decision, events, refusals
 from lakehouse.gates.results import GATE_RESULTS, result_rows
 from lakehouse.gates.suite import read_suite
 from lakehouse.l1.feeds import FEEDS
@@ -181,16 +181,17 @@ def test_refusals__name_place_and_reasons_and_no_payload(spark: SparkSession) ->
     rows = refusals(judged(spark, GOOD, BAD).frame, FEED, SUITE, AT)
     broken = [("dispositions.kind.known_value", "critical")]
     wanted = spark.createDataFrame(
-        [("dispositions", 7, 11, 2, broken, SUITE.sha256, "refused", None, None, AT)], QUARANTINE.schema
+        [("dispositions", 7, 11, 2, broken, SUITE.sha256, "refused", None, None, None, None, AT)], QUARANTINE.schema
     )
     assert_df_equality(rows, wanted, ignore_nullable=True)
 
 
 def test_events__of_a_replay_say_who_and_why(spark: SparkSession) -> None:
-    rows = events(judged(spark, GOOD).frame, FEED, SUITE, event="replayed", at=AT, by="quality", why="zone fixed")
-    row = rows.select("event", "by", "why", F.size("violations").alias("broken")).first()
+    decision = Decision("quality", "zone fixed", "r000002", "run 2")
+    rows = events(judged(spark, GOOD).frame, FEED, SUITE, event="replayed", at=AT, decision=decision)
+    row = rows.select("event", "by", "why", "release_id", "run_id", F.size("violations").alias("broken")).first()
     assert row is not None
-    assert tuple(row) == ("replayed", "quality", "zone fixed", 0)
+    assert tuple(row) == ("replayed", "quality", "zone fixed", "r000002", "run 2", 0)
 
 
 def test_result_rows__fit_their_table(spark: SparkSession) -> None:
