@@ -7,7 +7,7 @@ PY := .venv/bin/python
 LAKE ?= build/demo
 ARGS ?=
 
-.PHONY: help setup setup-python demo test lint format sql bench fidelity fidelity-quick gate-score docs minio logstore lock jars-lock clean distclean
+.PHONY: help setup setup-python demo test lint format sql bench fidelity fidelity-quick gate-score mutate-rules docs minio logstore lock jars-lock clean distclean
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fidelity-quick: setup-python ## the same with one seed and one year
 
 gate-score: setup ## plant faults in a made-up region, and count what the lake finds of them
 	@$(PY) -m benchmarks.gate_score $(ARGS)
+
+mutate-rules: setup ## turn each rule round, weaken it, drop it: does a test notice?
+	@$(PY) -m pytest -q tests/unit/gates/test_golden.py $(ARGS)
 
 docs: setup ## write docs/tables.md anew from the declarations
 	@$(PY) -m lakehouse.tables_doc --write

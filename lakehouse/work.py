@@ -5,21 +5,16 @@ import logging
 import sys
 from typing import Any
 
-from pyspark.sql import DataFrame
-
-from lakehouse.catalogue import TABLES
 from lakehouse.cli import Outcome, Run
 from lakehouse.errors import UsageError
 from lakehouse.gates.holds import HOLDS, Hold, hold_rows, standing
-from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ingest import IngestResult, ingest
-from lakehouse.l1.ledger import read_ledger
 from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
 from lakehouse.promote import Again, Promoted, Rejudgement, Suites, promote
-from lakehouse.release import Release, ReleaseReader, current_release, find_release, list_releases, roll_back
-from lakehouse.reports import ReportFacts, render
+from lakehouse.release import Release, current_release, list_releases, roll_back
+from lakehouse.reported import write_reports
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
 
@@ -145,59 +140,6 @@ def _promote_facts(result: Promoted) -> dict[str, Any]:
     }
 
 
-def release_option(parser: argparse.ArgumentParser) -> None:
-    """The option of jobs/report.py."""
-    parser.add_argument("--release", metavar="ID", help="which release (default: the current one)")
-
-
-def report_job(run: Run) -> Outcome:
-    """Write the report on a release."""
-    release = find_release(run.lake, run.args.release)
-    return Outcome("done", facts={"release_id": release.release_id, "report": _report(run, release)})
-
-
-def _report(run: Run, release: Release) -> str:
-    reader = ReleaseReader(run.lake, release, {t.name: t for t in TABLES.values() if t.tier == "l2"})
-    logs = {table.name: table for table in TABLES.values() if table.tier == "ops"}
-
-    def read(name: str) -> DataFrame:
-        if name == QUARANTINE.name:
-            return reader.quarantine()
-        return run.lake.read(logs[name]) if name in logs else reader.read(name)
-
-    page = render(read, _facts(run, release))
-    place = f"reports/{release.release_id}/index.html"
-    run.lake.files.write(place, page.encode())
-    return f"{run.lake.root}/{place}"
-
-
-def _facts(run: Run, release: Release) -> ReportFacts:
-    ledger = read_ledger(run.lake)
-    consumed = {(feed, batch) for feed, batches in release.consumed.items() for batch in batches}
-    judged: dict[str, int] = {}
-    for event in ledger.last.values():
-        if event.event == "loaded" and (event.feed, event.batch_seq) in consumed:
-            judged[event.feed] = judged.get(event.feed, 0) + event.records
-    holds = standing(run.lake.journals.rows(HOLDS))
-    held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
-    reasons = {place: hold.reason or "" for place, hold in holds.items()}
-    return ReportFacts(
-        release_id=release.release_id,
-        as_of=release.as_of,
-        published_at=release.published_at,
-        parent=release.parent,
-        is_incomplete=release.is_incomplete,
-        held=tuple((feed, f"b{batch:06d}", reasons.get((feed, batch), "")) for feed, batch in held),
-        data_docs_href="data-docs/index.html",
-        lake=run.lake.root,
-        judged=judged,
-        params=run.config.params,
-        versions={path.removeprefix("l2/"): version for path, version in release.tables.items()},
-        suites_sha=release.suites_sha,
-        parked=tuple((event.path, event.message) for event in ledger.last.values() if event.event == "parked"),
-    )
-
-
 def run_job(run: Run) -> Outcome:
     """Ingest, promote and report."""
     # A missing key or a broken suite must stop the run before the ingest, not after it.
@@ -211,7 +153,7 @@ def run_job(run: Run) -> Outcome:
     result = _promote(run)
     facts = _ingest_facts(taken) | _promote_facts(result)
     if result.is_new and result.release is not None:
-        facts["report"] = _report(run, result.release)
+        facts["report"] = write_reports(run, result.release)
     verdict = _verdict(result)
     if verdict in ("done", "nothing to do") and not taken.is_complete:
         verdict = "incomplete"

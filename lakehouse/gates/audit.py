@@ -5,6 +5,7 @@ is missing, has failed; a rule without a result is an error.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -98,9 +99,14 @@ def _used(frame: DataFrame | pd.DataFrame, rules: Sequence[Rule]) -> DataFrame |
     """The columns that the rules name, or all where a rule looks at more than columns that it names."""
     if any(not columns_of(rule) and rule.type not in _NEEDS_NO_COLUMN for rule in rules):
         return frame
-    named = {column for rule in rules for column in columns_of(rule)}
+    named = {column for rule in rules for column in (*columns_of(rule), *_words(rule.kwargs.get("row_condition", "")))}
     used = [column for column in frame.columns if column in named] or list(frame.columns[:1])
     return frame[used] if isinstance(frame, pd.DataFrame) else frame.select(*used)
+
+
+def _words(condition: str) -> list[str]:
+    """What may be a column's name in a condition."""
+    return re.findall(r"\w+", condition)
 
 
 def _result(rule: Rule, found: Any, columns: Sequence[str]) -> RuleResult:

@@ -2,7 +2,7 @@
 
 The meaning is that of Great Expectations on Spark: NULL passes a rule on a value (being there is a rule of its
 own), and a rule on a pair needs both values. A predicate that is NULL although its operands are not counts as a
-violation.
+violation. A rule with a `row_condition` is about the rows for which that is true.
 """
 
 import re
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # pragma: no cover
     from lakehouse.gates.suite import Rule
 
 Kwargs = Mapping[str, Any]
+CONDITION = {"row_condition", "condition_parser"}
 BOUNDS = ("min_value", "max_value", "strict_min", "strict_max")
 
 
@@ -29,7 +30,14 @@ def violated(rule: "Rule") -> Column:
         SuiteError: the rule is none that can be judged row by row.
     """
     check_row_rule(rule)
-    return _COMPILERS[rule.type](rule.kwargs)
+    broken = _COMPILERS[rule.type](rule.kwargs)
+    condition = condition_of(rule)
+    return broken if condition is None else F.coalesce(condition, F.lit(False)) & broken
+
+
+def condition_of(rule: "Rule") -> Column | None:
+    """Which rows a rule is about; None for all. A row for which the condition is NULL is none of them."""
+    return F.expr(rule.kwargs["row_condition"]) if "row_condition" in rule.kwargs else None
 
 
 def columns_of(rule: "Rule") -> tuple[str, ...]:
@@ -48,9 +56,13 @@ def check_row_rule(rule: "Rule") -> None:
         raise SuiteError(f"{rule.type} can't be judged row by row; wanted one of {', '.join(sorted(_COMPILERS))}")
     if "mostly" in rule.kwargs:
         raise SuiteError("a row rule takes no `mostly`: the feed has a threshold for refused records")
-    unknown = set(rule.kwargs) - _KWARGS[rule.type]
+    unknown = set(rule.kwargs) - _KWARGS[rule.type] - CONDITION
     if unknown:
         raise SuiteError(f"{rule.type} takes no {', '.join(sorted(unknown))} here")
+    if rule.kwargs.keys() & CONDITION and not (
+        rule.kwargs.keys() >= CONDITION and rule.kwargs["condition_parser"] == "spark"
+    ):
+        raise SuiteError('a condition needs both: row_condition, in SQL, and "condition_parser": "spark"')
     _check_values(rule.kwargs)
 
 
@@ -124,6 +136,11 @@ def _greater(kwargs: Kwargs) -> Column:
     return _broken([a, b], a >= b if kwargs.get("or_equal") else a > b)
 
 
+def _equal(kwargs: Kwargs) -> Column:
+    a, b = F.col(kwargs["column_A"]), F.col(kwargs["column_B"])
+    return _broken([a, b], a == b)
+
+
 _COMPILERS: dict[str, Callable[[Kwargs], Column]] = {
     "expect_column_values_to_not_be_null": _not_null,
     "expect_column_values_to_be_null": _null,
@@ -135,6 +152,7 @@ _COMPILERS: dict[str, Callable[[Kwargs], Column]] = {
     "expect_column_value_lengths_to_be_between": _on_value(lambda value, kwargs: _between(F.length(value), kwargs)),
     "expect_column_value_lengths_to_equal": _on_value(lambda value, kwargs: F.length(value) == kwargs["value"]),
     "expect_column_pair_values_a_to_be_greater_than_b": _greater,
+    "expect_column_pair_values_to_be_equal": _equal,
 }
 _KWARGS: dict[str, set[str]] = {
     "expect_column_values_to_not_be_null": {"column"},
@@ -147,4 +165,5 @@ _KWARGS: dict[str, set[str]] = {
     "expect_column_value_lengths_to_be_between": {"column", *BOUNDS},
     "expect_column_value_lengths_to_equal": {"column", "value"},
     "expect_column_pair_values_a_to_be_greater_than_b": {"column_A", "column_B", "or_equal", "ignore_row_if"},
+    "expect_column_pair_values_to_be_equal": {"column_A", "column_B", "ignore_row_if"},
 }

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from functools import reduce
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from lakehouse.errors import SuiteError
-from lakehouse.gates.compile import columns_of, violated
+from lakehouse.gates.compile import columns_of, condition_of, violated
 from lakehouse.gates.suite import Rule, Severity, Suite
 
 VIOLATIONS = ArrayType(StructType([StructField("rule", StringType()), StructField("severity", StringType())]))
@@ -73,6 +74,18 @@ def require_columns(rows: DataFrame, name: str, rules: Sequence[Rule]) -> None:
     missing = [f"{rule.id} needs {column}" for rule in rules for column in columns_of(rule) if column not in there]
     if missing:
         raise SuiteError(f"suite {name}: {'; '.join(missing)}; the frame has {', '.join(rows.columns)}")
+    for rule in rules:
+        _require_condition(rows, name, rule)
+
+
+def _require_condition(rows: DataFrame, name: str, rule: Rule) -> None:
+    condition = condition_of(rule)
+    if condition is None:
+        return
+    try:
+        rows.where(condition)
+    except PySparkException as error:
+        raise SuiteError(f"suite {name}: {rule.id}: row_condition: {str(error).splitlines()[0]}") from error
 
 
 def _violation(rule: Rule) -> Column:

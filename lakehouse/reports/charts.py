@@ -167,3 +167,22 @@ def bar(share: float, css: str) -> Markup:
     return Markup(
         '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
     ).format(Markup('<rect class="{}" width="{}" height="10"/>').format(escape(css), f"{width:.2f}"))
+
+
+def spark(label: str, points: Sequence[tuple[str, int]]) -> Markup:
+    """A row of small columns, one a point, the highest as high as the chart; a point of 0 leaves a dot on the base.
+
+    Args:
+        label: what the chart shows, for screen readers.
+        points: name and value of each.
+    """
+    highest = max((value for _, value in points), default=0) or 1
+    columns = Markup("")
+    for index, (name, value) in enumerate(points):
+        height = max(22 * value / highest, 3 if value else 1)
+        columns += Markup('<rect class="{}" x="{}" y="{}" width="7" height="{}"><title>{}: {}</title></rect>').format(
+            "some" if value else "none", 9 * index, f"{24 - height:.1f}", f"{height:.1f}", name, number(value)
+        )
+    return Markup('<svg class="spark" viewBox="0 0 {} 24" role="img" aria-label="{}">{}</svg>').format(
+        9 * max(len(points), 1) - 2, label, columns
+    )

@@ -1,4 +1,4 @@
-"""What a report must be told, because no table holds it."""
+"""What the reports must be told, because no released table holds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,3 +39,41 @@ class ReportFacts:
     versions: Mapping[str, int] = field(default_factory=dict)
     suites_sha: str = ""
     parked: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came of one feed in one batch.
+
+    Args:
+        feed: the feed.
+        batch: the batch's number.
+        files: files that were taken in.
+        records: lines in them that hold something.
+        delivered_on: the last day of delivery that their paths name.
+        state: released, held, discarded, or new (not judged yet).
+    """
+
+    feed: str
+    batch: int
+    files: int
+    records: int
+    delivered_on: date | None
+    state: str
+
+
+@dataclass(frozen=True)
+class QualityFacts:
+    """What the page on data quality must be told.
+
+    Args:
+        deliveries: of every feed and batch.
+        limits: feed -> the share of refused records above which a batch is held.
+        rules: rule -> why it is one.
+        paths: file id -> its path below landing.
+    """
+
+    deliveries: tuple[Delivery, ...]
+    limits: Mapping[str, float]
+    rules: Mapping[str, str]
+    paths: Mapping[int, str]

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
@@ -36,20 +37,24 @@ def render(read: Read, facts: ReportFacts) -> str:
     with ThreadPoolExecutor(max_workers=THREADS) as pool:  # the sections are small jobs, independent of each other
         waiting = {name: pool.submit(ask) for name, ask in asked.items()}
         answers = {name: answer.result() for name, answer in waiting.items()}
-    return _template().render(
+    return fill("report.html.j2", facts, verdict=quality_sections.verdict(facts), **answers)
+
+
+def fill(template: str, facts: ReportFacts, **views: Any) -> str:
+    """A page of this package, with the style of all and what it says of its release."""
+    return _template(template).render(
         style=Markup(_resource("report.css")),  # our own file
-        verdict=quality_sections.verdict(facts),
         provenance=quality_sections.provenance(facts),
-        **answers,
         docs=facts.data_docs_href,
         params=facts.params,
+        **views,
     )
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_resource("report.html.j2"))
+    return environment.from_string(_resource(name))
 
 
 def _resource(name: str) -> str:

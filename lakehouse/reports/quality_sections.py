@@ -111,7 +111,10 @@ def unplaced(read: Read) -> list[View]:
 
 def deviations(read: Read) -> View:
     """What happened against the rules, excused ones apart."""
-    rows = sorted(queries.deviations_by_rule(read("deviations")).collect(), key=_severity_order)
+    rows = sorted(
+        queries.deviations_by_rule(read("deviations")).collect(),
+        key=lambda row: severity_order(row.severity, row.open, row.rule),
+    )
     return {
         **_by_severity(rows),
         "rows": [
@@ -127,9 +130,10 @@ def deviations(read: Read) -> View:
     }
 
 
-def _severity_order(row: Row) -> tuple[int, int, str]:
-    place = SEVERITIES.index(row.severity) if row.severity in SEVERITIES else len(SEVERITIES)
-    return (place, -row.open, row.rule)
+def severity_order(severity: str, records: int, rule: str) -> tuple[int, int, str]:
+    """Sorts what was broken: the gravest first, then the most."""
+    place = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    return (place, -records, rule)
 
 
 def _by_severity(rows: Sequence[Row]) -> dict[str, str]:

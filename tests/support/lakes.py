@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from datagen.cli import main as datagen
-from lakehouse import cli, quarantined, sql, work
+from lakehouse import cli, quarantined, reported, sql, work
 from lakehouse.storage.lake import Lake
 from lakehouse.table import Table
 
@@ -27,7 +27,7 @@ LAST_DAY = date(2024, 2, 9)
 JOBS = {
     "ingest": (work.ingest_job, None),
     "promote": (work.promote_job, work.promote_options),
-    "report": (work.report_job, work.release_option),
+    "report": (reported.report_job, reported.release_option),
     "run": (work.run_job, work.run_options),
     "release": (work.release_job, work.release_options),
     "quarantine": (quarantined.quarantine_job, quarantined.quarantine_options),

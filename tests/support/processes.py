@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,13 +23,20 @@ def start(root: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=HOME, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
-def spark_submit(job: str, lake: str | Path, *options: str, **environment: str) -> Ended:
-    """A job through spark-submit, as on a cluster; everything that it logged stands before its last line."""
-    command = [str(Path(sys.executable).with_name("spark-submit")), f"jobs/{job}.py", "--lake", str(lake), *options]
-    variables = {**os.environ, "LAKEHOUSE_KEY": KEY, **environment}
+def spark_submit(
+    job: str,
+    lake: str | Path,
+    *options: str,
+    conf: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Ended:
+    """A job through spark-submit, as on a cluster; all that it logged is in what it printed."""
+    settings = [word for name, value in (conf or {}).items() for word in ("--conf", f"{name}={value}")]
+    submit = str(Path(sys.executable).with_name("spark-submit"))
+    command = [submit, *settings, f"jobs/{job}.py", "--lake", str(lake), *options]
+    variables = {**os.environ, "LAKEHOUSE_KEY": KEY, **(environment or {})}
     done = subprocess.run(command, cwd=HOME, env=variables, capture_output=True, text=True, timeout=900, check=False)
-    lines = done.stdout.splitlines()
-    return Ended(done.returncode, json.loads(lines[-1]), done.stderr)
+    return Ended(done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr)
 
 
 def end(process: subprocess.Popen[str]) -> Ended:

@@ -16,6 +16,9 @@ from lakehouse.gates.suite import Rule, Suite
 
 VALUES = "expect_column_values_to_"
 PAIR = "expect_column_pair_values_a_to_be_greater_than_b"
+EQUAL = "expect_column_pair_values_to_be_equal"
+# True in rows 0 and 3, false in row 1, NULL in the others.
+WHERE_FLAG = {"row_condition": "flag = true OR (flag = false AND id > 7)", "condition_parser": "spark"}
 CASES: list[tuple[str, dict[str, Any], set[int]]] = [
     (f"{VALUES}not_be_null", {"column": "text"}, {5}),
     (f"{VALUES}be_null", {"column": "text"}, {0, 1, 2, 3, 4}),
@@ -39,6 +42,10 @@ CASES: list[tuple[str, dict[str, Any], set[int]]] = [
     (PAIR, {"column_A": "number", "column_B": "whole"}, {0, 3}),
     (PAIR, {"column_A": "at", "column_B": "other_at", "or_equal": True}, {1}),
     (PAIR, {"column_A": "day", "column_B": "other_day", "ignore_row_if": "either_value_is_missing"}, {0, 1}),
+    (EQUAL, {"column_A": "day", "column_B": "other_day", "ignore_row_if": "either_value_is_missing"}, {1}),
+    (f"{VALUES}be_between", {"column": "whole", "max_value": 0, **WHERE_FLAG}, {0, 3}),
+    (f"{VALUES}not_be_null", {"column": "doses", **WHERE_FLAG}, {3}),
+    (PAIR, {"column_A": "number", "column_B": "whole", **WHERE_FLAG}, {0, 3}),
 ]
 
 
@@ -101,6 +108,18 @@ def test_judge__names_every_rule_whose_column_is_missing(rows: DataFrame) -> Non
     )
     with pytest.raises(SuiteError, match=r"case\.0 needs nowhere; case\.1 needs b"):
         judge(rows, suite)
+
+
+def test_judge__names_the_rule_whose_condition_can_not_be_read(rows: DataFrame) -> None:
+    broken = {"column": "flag", "row_condition": "nowhere = 1", "condition_parser": "spark"}
+    with pytest.raises(SuiteError, match=r"case\.0: row_condition: .*nowhere"):
+        judge(rows, suite_of([(f"{VALUES}be_null", broken, set())]))
+
+
+def test_violated__needs_a_condition_that_spark_reads(rows: DataFrame) -> None:
+    pandas = {"column": "flag", "row_condition": "whole == 1", "condition_parser": "pandas"}
+    with pytest.raises(SuiteError, match="condition_parser"):
+        judge(rows, suite_of([(f"{VALUES}be_null", pandas, set())]))
 
 
 def test_judge__of_a_suite_without_row_rules_finds_nothing(rows: DataFrame) -> None:

@@ -150,7 +150,7 @@ def test_page__escapes_whatever_the_data_say(page):
 
 def test_page__asks_no_other_server_and_no_other_file_but_the_data_docs(page):
     addresses = [address for address in Text(page).addresses if not address.startswith("#")]
-    assert addresses == ["data-docs/index.html"]
+    assert addresses == ["quality.html", "data-docs/index.html"]
     assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
 
 

@@ -1,0 +1,112 @@
+"""The reports on a release: gathers what they must be told, and puts the pages with the lake."""
+
+import argparse
+from collections import defaultdict
+from datetime import date
+
+from pyspark.sql import DataFrame
+
+from lakehouse.catalogue import TABLES
+from lakehouse.cli import Outcome, Run
+from lakehouse.config import HOME
+from lakehouse.gates.holds import HOLDS, Hold, standing
+from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.gates.suite import read_suites
+from lakehouse.l1.feeds import FEEDS
+from lakehouse.l1.ledger import FileEvent, read_ledger
+from lakehouse.release import Release, ReleaseReader, find_release
+from lakehouse.reports import Delivery, QualityFacts, ReportFacts, render, render_quality
+from lakehouse.reports.sections import Read
+
+Place = tuple[str, int]
+
+
+def release_option(parser: argparse.ArgumentParser) -> None:
+    """The option of jobs/report.py."""
+    parser.add_argument("--release", metavar="ID", help="which release (default: the current one)")
+
+
+def report_job(run: Run) -> Outcome:
+    """Write the reports on a release."""
+    release = find_release(run.lake, run.args.release)
+    return Outcome("done", facts={"release_id": release.release_id, "report": write_reports(run, release)})
+
+
+def write_reports(run: Run, release: Release) -> str:
+    """Write index.html and quality.html below reports/<release> of the lake.
+
+    Returns:
+        Where index.html is.
+    """
+    read = _reader(run, release)
+    taken = list(read_ledger(run.lake).last.values())
+    holds = standing(run.lake.journals.rows(HOLDS))
+    facts, quality = _facts(run, release, taken, holds), _quality(release, taken, holds)
+    folder = f"reports/{release.release_id}"
+    run.lake.files.write(f"{folder}/quality.html", render_quality(read, facts, quality).encode())
+    run.lake.files.write(f"{folder}/index.html", render(read, facts).encode())
+    return f"{run.lake.root}/{folder}/index.html"
+
+
+def _reader(run: Run, release: Release) -> Read:
+    reader = ReleaseReader(run.lake, release, {t.name: t for t in TABLES.values() if t.tier == "l2"})
+    logs = {table.name: table for table in TABLES.values() if table.tier == "ops"}
+
+    def read(name: str) -> DataFrame:
+        if name == QUARANTINE.name:
+            return reader.quarantine()
+        return run.lake.read(logs[name]) if name in logs else reader.read(name)
+
+    return read
+
+
+def _facts(run: Run, release: Release, taken: list[FileEvent], holds: dict[Place, Hold]) -> ReportFacts:
+    judged: defaultdict[str, int] = defaultdict(int)
+    for event in taken:
+        if event.event == "loaded" and event.batch_seq in release.consumed.get(event.feed, ()):
+            judged[event.feed] += event.records
+    held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
+    reasons = {place: hold.reason or "" for place, hold in holds.items()}
+    return ReportFacts(
+        release_id=release.release_id,
+        as_of=release.as_of,
+        published_at=release.published_at,
+        parent=release.parent,
+        is_incomplete=release.is_incomplete,
+        held=tuple((feed, f"b{batch:06d}", reasons.get((feed, batch), "")) for feed, batch in held),
+        data_docs_href="data-docs/index.html",
+        lake=run.lake.root,
+        judged=dict(judged),
+        params=run.config.params,
+        versions={path.removeprefix("l2/"): version for path, version in release.tables.items()},
+        suites_sha=release.suites_sha,
+        parked=tuple((event.path, event.message) for event in taken if event.event == "parked"),
+    )
+
+
+def _quality(release: Release, taken: list[FileEvent], holds: dict[Place, Hold]) -> QualityFacts:
+    suites = read_suites(HOME / "expectations" / "l1", tuple(FEEDS))
+    files: defaultdict[Place, list[FileEvent]] = defaultdict(list)
+    for event in taken:
+        if event.event == "loaded":
+            files[event.feed, event.batch_seq].append(event)
+    return QualityFacts(
+        deliveries=tuple(_delivery(place, of, _state(place, release, holds)) for place, of in sorted(files.items())),
+        limits={name: feed.refused_share_max for name, feed in FEEDS.items()},
+        rules={rule.id: rule.doc for suite in suites.values() for rule in suite.rules},
+        paths={event.file_id: event.path for event in taken},
+    )
+
+
+def _delivery(place: Place, files: list[FileEvent], state: str) -> Delivery:
+    days: list[date] = [event.delivered_on for event in files if event.delivered_on]
+    return Delivery(*place, len(files), sum(event.records for event in files), max(days, default=None), state)
+
+
+def _state(place: Place, release: Release, holds: dict[Place, Hold]) -> str:
+    feed, batch = place
+    if batch in release.consumed.get(feed, ()):
+        return "released"
+    if batch in release.held.get(feed, ()):
+        return "held"
+    return "discarded" if place in holds and holds[place].event == "discarded" else "new"
