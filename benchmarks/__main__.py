@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import generate, ingest, runs
+from benchmarks import gate, generate, ingest, runs
 from benchmarks.harness import Measurement, save, show
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -25,6 +25,7 @@ def main() -> None:
         lambda: generate.measure(folder, options.times),
         lambda: runs.measure(load_config("local"), folder),
         lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
+        lambda: gate.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
     )
     found: list[Measurement] = []
     for part in parts:

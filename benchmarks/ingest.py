@@ -31,7 +31,7 @@ def measure(spark: SparkSession, config: Config, folder: Path, sizes: tuple[int,
     """The ratios of the slopes, for clean files and for files in which every record has unknown fields."""
     found = []
     for kind, (goal, goal_gated) in KINDS.items():
-        landings = [_landing(folder, size, kind) for size in sizes]
+        landings = [landing(folder, size, kind) for size in sizes]
         ratios = list(_ratios(spark, config, folder, landings, sizes, times))
         peer = "spark.read.schema.json -> delta"
         found.append(at_most(f"ingest, {kind}", [ratio for ratio, _ in ratios], "x bare", goal, peer))
@@ -45,10 +45,10 @@ def _ratios(
     """Without and with the gate, a round; the first round warms up and is left out."""
     for turn in range(times + 1):
         bare, ours, gated = [], [], []
-        for landing in landings:
-            bare.append(seconds(lambda landing=landing: _bare(spark, landing, folder / "bare")))
-            ours.append(seconds(lambda landing=landing: _ours(spark, config, landing, folder / "lake")))
-            gated.append(ours[-1] + seconds(lambda: _gate(spark, folder / "lake")))
+        for files in landings:
+            bare.append(seconds(lambda files=files: _bare(spark, files, folder / "bare")))
+            ours.append(seconds(lambda files=files: load(spark, config, files, folder / "lake")))
+            gated.append(ours[-1] + seconds(lambda: gate(spark, folder / "lake")))
         if turn:
             yield _slope(sizes, ours) / _slope(sizes, bare), _slope(sizes, gated) / _slope(sizes, bare)
 
@@ -57,11 +57,12 @@ def _slope(sizes: tuple[int, int], took: list[float]) -> float:
     return slope((sizes[0], took[0]), (sizes[1], took[1]))
 
 
-def _landing(folder: Path, records: int, kind: str) -> Path:
-    landing = folder / f"landing-{kind.replace(' ', '-')}-{records}"
-    if not landing.exists():
-        write_donations(landing, records, files=FILES, unknown=kind != "clean")
-    return landing
+def landing(folder: Path, records: int, kind: str) -> Path:
+    """A landing folder with so many donations, written once."""
+    made = folder / f"landing-{kind.replace(' ', '-')}-{records}"
+    if not made.exists():
+        write_donations(made, records, files=FILES, unknown=kind != "clean")
+    return made
 
 
 def _bare(spark: SparkSession, landing: Path, target: Path) -> None:
@@ -71,7 +72,8 @@ def _bare(spark: SparkSession, landing: Path, target: Path) -> None:
     rows.write.format("delta").save(str(target))
 
 
-def _ours(spark: SparkSession, config: Config, landing: Path, root: Path) -> None:
+def load(spark: SparkSession, config: Config, landing: Path, root: Path) -> None:
+    """Ingest the files into a lake of their own."""
     shutil.rmtree(root, ignore_errors=True)
     lake = Lake(spark, str(root), run_id=f"bench-{landing.name}")
     result = ingest(lake, files_at(str(landing)), config, lambda: datetime.now(UTC))
@@ -79,7 +81,7 @@ def _ours(spark: SparkSession, config: Config, landing: Path, root: Path) -> Non
         raise RuntimeError(f"nothing was ingested from {landing}: {result}")
 
 
-def _gate(spark: SparkSession, root: Path) -> None:
+def gate(spark: SparkSession, root: Path) -> None:
     """Judge, weigh and vouch for the batch, as a promote does."""
     suite = read_suites(HOME / "expectations" / "l1", tuple(FEEDS))[FEED.name]
     judged = judge_feed(Lake(spark, str(root), run_id="bench").read(FEED.l1), FEED, suite)
