@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import gate, generate, ingest, runs
+from benchmarks import drift, gate, generate, ingest, runs
 from benchmarks.harness import Measurement, save, show
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -23,6 +23,7 @@ def main() -> None:
     folder = options.folder.resolve()
     parts: tuple[Callable[[], list[Measurement]], ...] = (
         lambda: generate.measure(folder, options.times),
+        drift.measure,
         lambda: runs.measure(load_config("local"), folder),
         lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
         lambda: gate.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),

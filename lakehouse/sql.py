@@ -21,7 +21,7 @@ from lakehouse.storage.lake import Lake
 Rows = Sequence[tuple[Any, ...]]
 PROMPT, MORE = "lake> ", "    > "
 WORD = re.compile(r"\w+")
-OPEN_TO_READERS = ("ops/quarantine", "ops/gate_results", "ops/releases", "ops/holds", "ops/files")
+OPEN_TO_READERS = ("ops/quarantine", "ops/gate_results", "ops/gate_profile", "ops/releases", "ops/holds", "ops/files")
 
 
 class Views:

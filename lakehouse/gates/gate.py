@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from lakehouse.gates.audit import Audit, audit
 from lakehouse.gates.checks import with_checks
 from lakehouse.gates.judge import is_refused, judge
-from lakehouse.gates.profile import lacking_messages, profile, profile_files
+from lakehouse.gates.profile import NO_PAST, Past, lacking_messages, profile, profile_files
 from lakehouse.gates.suite import Suite
 from lakehouse.table import Feed
 
@@ -101,11 +101,11 @@ def judge_feed(rows: DataFrame, feed: Feed, suite: Suite) -> Judged:
     return Judged(feed, suite, judge(with_checks(rows, feed), suite))
 
 
-def weigh(judged: Judged) -> Verdict:
-    """Profile the judged rows (one pass of Spark) and judge each batch by the batch rules."""
+def weigh(judged: Judged, past: Past = NO_PAST) -> Verdict:
+    """Profile the judged rows (one pass of Spark) and judge each batch by the batch rules, against the feed's past."""
     feed = judged.feed
     files = [row.asDict() for row in profile_files(judged.frame, feed, judged.suite).collect()]
-    days = profile(files, feed)
+    days = profile(files, feed, past)
     batches = {batch: audit(_frame(rows), judged.suite, "batch") for batch, rows in _by_batch(days).items()}
     held = frozenset(batch for batch, found in batches.items() if found.holds)
     files_of = _by_batch(tuple(files))

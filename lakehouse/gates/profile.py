@@ -1,18 +1,22 @@
-"""The profile of a batch: a row of `PROFILE` is one day's delivery of one feed in one batch.
+"""The profile of a batch: a row of `PROFILE` is one day's delivery of one stream of a feed in one batch.
 
 It is made in two steps: one pass of Spark over the judged rows gives a row a file, which is small; plain Python
-sums the files up by day and batch, and sees which files lack a required field.
+sums the files up by stream, day and batch, sees which files lack a required field, and holds each day against the
+days before it.
 """
 
 import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from math import ceil, floor
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.gates.drift import Rows, band, level_shift
 from lakehouse.gates.judge import is_refused, is_warned
 from lakehouse.gates.suite import Suite
 from lakehouse.table import DATE, LONG, LONG_BY_TEXT, NUMBER, TEXT, TEXTS, Feed, Field, Table
@@ -20,14 +24,20 @@ from lakehouse.table import DATE, LONG, LONG_BY_TEXT, NUMBER, TEXT, TEXTS, Feed,
 PROFILE = Table(
     tier="ops",
     name="gate_profile",
-    grain="one day's delivery of one feed in one batch, as judged at the gate",
-    key=("feed", "_batch_seq", "_delivered_on"),
+    grain="one day's delivery of one stream of a feed in one batch, as judged at the gate",
+    key=("feed", "stream", "_batch_seq", "_delivered_on", "run_id"),
     fields=(
         Field("feed", TEXT, "the feed", required=True),
+        Field("stream", TEXT, "what comes under one file name but for its digits", required=True),
         Field("_batch_seq", LONG, "the batch", required=True),
         Field("_delivered_on", DATE, "day of delivery; null where the path names none"),
         Field("files", LONG, "files with at least one line", required=True),
         Field("rows", LONG, "lines", required=True),
+        Field("rows_low", LONG, "the fewest that are no surprise; 0 where the past can't tell", required=True),
+        Field("rows_high", LONG, "the most that are no surprise; rows where the past can't tell", required=True),
+        Field(
+            "level_shift", NUMBER, "level of the last 28 days over that of the 91 before; 1 where the past can't tell"
+        ),
         Field("records", LONG, "lines that are JSON objects", required=True),
         Field("refused", LONG, "rows that break a critical rule", required=True),
         Field("warned", LONG, "rows that are accepted with a warning", required=True),
@@ -42,9 +52,23 @@ PROFILE = Table(
         Field("files_lacking_required", LONG, "files in which no record has some required field", required=True),
         Field("records_without", LONG_BY_TEXT, "required field -> records that do not have it"),
         Field("violations", LONG_BY_TEXT, "rule -> rows that break it"),
+        Field("run_id", TEXT, "the run that judged"),
     ),
     law="rows = records + lines that are no record; per feed and batch: sum of rows = L1 rows of the batch",
 )
+Delivery = tuple[int, date, str]
+"""Batch, day (the first of all days where the path names none), stream."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the gate knows of a feed's deliveries before these: the stream of each file, and rows by stream and day."""
+
+    streams: Mapping[int, str] = field(default_factory=dict)
+    rows: Mapping[str, Rows] = field(default_factory=dict)
+
+
+NO_PAST = Past()
 _SUMS = ("rows", "records", "refused", "warned", "unknown_field_rows", "misfit_rows")
 
 FileProfile = Mapping[str, Any]
@@ -69,17 +93,20 @@ def profile_files(judged: DataFrame, feed: Feed, suite: Suite) -> DataFrame:
     )
 
 
-def profile(files: Iterable[FileProfile], feed: Feed) -> tuple[dict[str, Any], ...]:
-    """Sum up files by batch and day: rows of `PROFILE`, in order of batch and day."""
-    listed = list(files)
-    days: dict[tuple[int, date | None], list[FileProfile]] = defaultdict(list)
+def profile(files: Iterable[FileProfile], feed: Feed, past: Past = NO_PAST) -> tuple[dict[str, Any], ...]:
+    """Sum up files by stream, day and batch: rows of `PROFILE`, in order of batch, day and stream."""
+    days: dict[Delivery, list[FileProfile]] = defaultdict(list)
     of_batch: Counter[tuple[int, str]] = Counter()
-    for file in listed:
-        days[file["_batch_seq"], file["_delivered_on"]].append(file)
-        of_batch.update({(file["_batch_seq"], name): file[name] for name in ("rows", "refused")})
-    ordered = sorted(days.items(), key=lambda day: (day[0][0], day[0][1] or date.min))
-    shares = {batch: of_batch[batch, "refused"] / of_batch[batch, "rows"] for batch, _ in days}
-    return tuple(_day(feed, batch, day, files_of, shares[batch]) for (batch, day), files_of in ordered)
+    for file in files:
+        batch, stream = file["_batch_seq"], past.streams.get(file["_file_id"], feed.name)
+        days[batch, file["_delivered_on"] or date.min, stream].append(file)
+        of_batch.update({(batch, name): file[name] for name in ("rows", "refused")})
+    shares = {batch: of_batch[batch, "refused"] / of_batch[batch, "rows"] for batch, _, _ in days}
+    known = {stream: dict(rows) for stream, rows in past.rows.items()}
+    return tuple(
+        _day(feed, delivery, of_day, shares[delivery[0]], known.setdefault(delivery[2], {}))
+        for delivery, of_day in sorted(days.items(), key=lambda item: item[0])
+    )
 
 
 def lacking(file: FileProfile, feed: Feed) -> tuple[str, ...]:
@@ -114,26 +141,42 @@ def _folded(name: str) -> str:
     return name.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
-def _day(feed: Feed, batch: int, day: date | None, files: Sequence[FileProfile], share: float) -> dict[str, Any]:
+def _day(
+    feed: Feed, delivery: Delivery, files: Sequence[FileProfile], share: float, known: dict[date, int]
+) -> dict[str, Any]:
+    """One row of `PROFILE`; `known` is the stream's past, and learns of the day."""
+    batch, day, stream = delivery
     sums = {name: sum(file[name] for file in files) for name in _SUMS}
-    frozen = sums["unknown_field_rows"] if feed.unknown_fields == "freeze" else 0
     row = {
         **sums,
+        **_surprise(sums["rows"], day, known),
         "feed": feed.name,
+        "stream": stream,
         "_batch_seq": batch,
-        "_delivered_on": day,
+        "_delivered_on": None if day == date.min else day,
         "files": len(files),
         "refused_share": sums["refused"] / sums["rows"],
         "warned_share": sums["warned"] / sums["rows"],
         "batch_refused_share": share,
         "refused_share_max": feed.refused_share_max,
         "unknown_fields": sorted({name for file in files for name in file["unknown_fields"]}),
-        "frozen_rows": frozen,
+        "frozen_rows": sums["unknown_field_rows"] if feed.unknown_fields == "freeze" else 0,
         "files_lacking_required": sum(bool(lacking(file, feed)) for file in files),
         "records_without": _added(file["records_without"] for file in files),
         "violations": _added(file["violations"] for file in files),
     }
-    return {name: row[name] for name in PROFILE.columns}
+    return {name: row.get(name) for name in PROFILE.columns}
+
+
+def _surprise(rows: int, day: date, known: dict[date, int]) -> dict[str, float]:
+    """What the day is held against; a day that comes in several deliveries is held against it as a whole."""
+    if day == date.min:
+        return {"rows_low": 0, "rows_high": rows, "level_shift": 1.0}
+    found, earlier = band(known, day), known.get(day, 0)
+    known[day] = earlier + rows
+    shift = level_shift(known, day + timedelta(days=1))
+    low, high = (max(found.low - earlier, 0), max(found.high - earlier, 0)) if found else (0, rows)
+    return {"rows_low": floor(low), "rows_high": ceil(high), "level_shift": 1.0 if shift is None else shift}
 
 
 def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

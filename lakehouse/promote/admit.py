@@ -1,6 +1,6 @@
 """The gate of a promote: each feed's new batches are judged, split, and merged into its conformed table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from pyspark.storagelevel import StorageLevel
 from lakehouse.gates.audit import Audit
 from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
 from lakehouse.gates.holds import Hold
+from lakehouse.gates.profile import NO_PAST, Past
 from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, Decision, events, in_force, refusals, standing
 from lakehouse.gates.results import result_rows
 from lakehouse.gates.suite import Suite
@@ -36,6 +37,7 @@ class Admission:
     exit_code: int = 0
     audits: list[Audit] = field(default_factory=list)
     results: list[tuple[Any, ...]] = field(default_factory=list)  # rows of GATE_RESULTS
+    profile: list[tuple[Any, ...]] = field(default_factory=list)  # rows of PROFILE
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Gatekeeper:
         overruled: the held batches that a person has accepted.
         release_id: the release that is being made.
         run_ids: the runs whose decisions the release before it holds.
+        past: of each feed, what was delivered before.
     """
 
     lake: Lake
@@ -88,6 +91,7 @@ class Gatekeeper:
     overruled: frozenset[tuple[str, int]]
     release_id: str
     run_ids: frozenset[str]
+    past: Mapping[str, Past] = field(default_factory=dict)
 
     def admit_all(self, feeds: dict[str, Feed], pending: dict[str, list[int]], threads: int) -> list[Admission]:
         """Gate every feed that has pending batches: judge all, quarantine what is refused, then merge the good."""
@@ -110,7 +114,7 @@ class Gatekeeper:
 
     def _verdict(self, judged: Judged, suite: Suite) -> Verdict:
         """The verdict of the suite; batches that people have accepted are not held by batch rules."""
-        weighed = weigh(judged)
+        weighed = weigh(judged, self.past.get(judged.feed.name, NO_PAST))
         held = frozenset(batch for batch in weighed.held if (judged.feed.name, batch) not in self.overruled)
         return vouch(replace(weighed, held=held), judged.accepted(held), suite)
 
@@ -189,6 +193,7 @@ class Gatekeeper:
             ],
             exit_code=verdict.exit_code,
             audits=[audit for audit, _ in audits],
+            profile=[tuple((day | {"run_id": self.lake.run_id}).values()) for day in verdict.profile],
             results=[
                 row
                 for audit, of in audits

@@ -18,6 +18,7 @@ from lakehouse.gates.audit import Audit
 from lakehouse.gates.docs import build_docs
 from lakehouse.gates.gate import HELD
 from lakehouse.gates.holds import HOLDS, Hold, hold_rows
+from lakehouse.gates.profile import PROFILE
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.l1.feeds import FEEDS
@@ -25,10 +26,11 @@ from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.promote.admit import Admission, Gatekeeper
 from lakehouse.promote.again import Again
-from lakehouse.promote.audit import Auditor
+from lakehouse.promote.audit import Auditor, ReleaseAudit
 from lakehouse.promote.derive import derive
 from lakehouse.promote.frames import Frames
 from lakehouse.promote.outcome import Promoted, exit_code
+from lakehouse.promote.past import past_of
 from lakehouse.promote.start import (
     Batchwork,
     Fingerprint,
@@ -46,7 +48,7 @@ from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
 
 log = logging.getLogger(__name__)
-OPS_TABLES = (QUARANTINE, GATE_RESULTS, HOLDS, RELEASES)
+OPS_TABLES = (QUARANTINE, GATE_RESULTS, PROFILE, HOLDS, RELEASES)
 
 
 def promote(
@@ -136,7 +138,7 @@ class _Promote:
             frames = Frames(self.lake)
             written = self._derive(frames, [admission.feed for admission in admissions if admission.is_written])
             audited = self._auditor(frames).audit(written)
-        self._write_results([row for a in admissions for row in a.results] + audited.results)
+        self._write_results(admissions, audited)
         require_own_commits(self.lake, L2_TABLES.values(), since)
         release = None if audited.failures else self._publish(admissions)
         label = release.release_id if release else f"refused-{self.lake.run_id}"
@@ -167,6 +169,7 @@ class _Promote:
             self.work.accepted,
             sequence_name(self._sequence),
             self.behind,
+            past_of(self.lake, {} if self.again else self.work.pending),
         )
         if self.again and self.base:
             return self.again.admit(gate, FEEDS, self.base.consumed)
@@ -200,8 +203,10 @@ class _Promote:
         )
         return changed + built
 
-    def _write_results(self, rows: list[tuple[Any, ...]]) -> None:
-        self.lake.append_rows(GATE_RESULTS, rows)
+    def _write_results(self, admissions: list[Admission], audited: ReleaseAudit) -> None:
+        if profile := [row for admission in admissions for row in admission.profile]:
+            self.lake.append_rows(PROFILE, profile)
+        self.lake.append_rows(GATE_RESULTS, [row for a in admissions for row in a.results] + audited.results)
 
     def _publish(self, admissions: list[Admission]) -> Release:
         base = self.base

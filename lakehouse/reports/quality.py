@@ -12,7 +12,7 @@ from lakehouse.reports.page import THREADS, fill
 from lakehouse.reports.quality_sections import severity_order, verdict
 from lakehouse.reports.sections import Read, View
 
-BATCHES_SHOWN, WEEKS_SHOWN, RULES_SHOWN = 12, 12, 40
+BATCHES_SHOWN, WEEKS_SHOWN, RULES_SHOWN, WARNINGS_SHOWN = 12, 12, 40, 30
 WORST, BAD, FAIR, GOOD, NOTHING = "red", "amber", "yellow", "green", "no_demand"
 SIGNS = {WORST: "✖", BAD: "▲", FAIR: "◆", GOOD: "●", NOTHING: "○"}
 STATES = {"held": WORST, "discarded": BAD, "new": NOTHING}
@@ -34,6 +34,7 @@ def render_quality(read: Read, facts: ReportFacts, quality: QualityFacts) -> str
         "by_batch": lambda: trends.refused_by_batch(quarantine).collect(),
         "by_rule": lambda: trends.refused_by_rule_and_batch(quarantine).collect(),
         "examples": lambda: trends.examples(quarantine).collect(),
+        "warnings": lambda: trends.batch_warnings(read("gate_results")).limit(WARNINGS_SHOWN).collect(),
         "replays": lambda: trends.hours_to_replay(quarantine).collect(),
         "deviations": lambda: trends.deviations_by_week(read("deviations"), facts.as_of, WEEKS_SHOWN).collect(),
     }
@@ -49,6 +50,10 @@ def render_quality(read: Read, facts: ReportFacts, quality: QualityFacts) -> str
         batches=[f"b{batch:06d}" for batch in batches],
         matrix=matrix(quality, rows["by_batch"], batches),
         rules=rules(quality, rows["by_rule"], rows["examples"], batches),
+        warnings=[
+            {"batch": f"b{row.batch:06d}", "feed": row.feed, "rule": row.rule, "doc": quality.rules.get(row.rule, "")}
+            for row in rows["warnings"]
+        ],
         replays=[_replay(row) for row in sorted(rows["replays"], key=lambda row: row.event)],
         deviations=deviations(rows["deviations"]),
         weeks=WEEKS_SHOWN,

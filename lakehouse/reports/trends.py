@@ -50,6 +50,13 @@ def deviations_by_week(deviations: DataFrame, as_of: date, weeks: int) -> DataFr
     return recent.groupBy("rule", "severity", "weeks_ago").agg(F.count(F.lit(1)).alias("records"))
 
 
+def batch_warnings(gate_results: DataFrame) -> DataFrame:
+    """What the batch rules warned of, each once: batch, feed, rule, newest batches first."""
+    warned = gate_results.where("tier = 'l1' AND scope = 'batch' AND NOT success AND severity = 'warning'")
+    of_batch = warned.select(F.explode("batch_seqs").alias("batch"), F.col("feed_or_table").alias("feed"), "rule")
+    return of_batch.distinct().orderBy(F.desc("batch"), "feed", "rule")
+
+
 def _critical(quarantine: DataFrame) -> DataFrame:
     """One row a refused record and critical rule that it broke."""
     broken = F.explode(F.filter("violations", lambda violation: violation["severity"] == "critical"))

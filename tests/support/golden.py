@@ -27,6 +27,9 @@ Found = dict[str, tuple[str, Any]]
 
 CLEAN_DAY = {
     "rows": 100,
+    "rows_low": 80,
+    "rows_high": 120,
+    "level_shift": 1.0,
     "refused_share": 0.0,
     "warned_share": 0.0,
     "batch_refused_share": 0.0,

@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 
 from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.l2.derivatives.deviations import TABLE as DEVIATIONS
 from lakehouse.reports import Delivery, QualityFacts, render_quality
-from lakehouse.reports.trends import deviations_by_week, examples, hours_to_replay, refused_by_batch
+from lakehouse.reports.trends import batch_warnings, deviations_by_week, examples, hours_to_replay, refused_by_batch
 from tests.support.rows import frame
 from tests.unit.reports.test_page import EVIL, Text, facts
 
@@ -35,6 +36,14 @@ DEVIATED = [
     {"rule": "units.used_late", "severity": "critical", "happened_at": "2024-02-21 10:00"},
     {"rule": "units.used_late", "severity": "critical", "happened_at": "2023-02-21 10:00"},
 ]
+LOW, SHARE = "donors.day.rows_low", "donors.batch.refused_share"
+RESULTS = [
+    {"rule": LOW, "severity": "warning", "success": False},
+    {"rule": LOW, "severity": "warning", "success": False},
+    {"rule": "donors.day.rows_high", "severity": "warning", "success": True},
+    {"rule": SHARE, "severity": "critical", "success": False},
+]
+GATED = [row | {"tier": "l1", "scope": "batch", "feed_or_table": "donors", "batch_seqs": [1, 2]} for row in RESULTS]
 QUALITY = QualityFacts(
     deliveries=(
         Delivery("donors", 1, 1, 400, date(2024, 2, 27), "released"),
@@ -49,7 +58,8 @@ QUALITY = QualityFacts(
 
 @pytest.fixture(scope="module")
 def tables(spark):
-    return {"quarantine": frame(spark, QUARANTINE, EVENTS), "deviations": frame(spark, DEVIATIONS, DEVIATED)}
+    rows = {QUARANTINE: EVENTS, DEVIATIONS: DEVIATED, GATE_RESULTS: GATED}
+    return {table.name: frame(spark, table, listed) for table, listed in rows.items()}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +90,11 @@ def test_deviations_by_week__leave_out_what_is_long_ago(tables):
     assert found == {0: 1, 1: 1}
 
 
+def test_batch_warnings__name_each_batch_once(tables):
+    found = [tuple(row) for row in batch_warnings(tables["gate_results"]).collect()]
+    assert found == [(2, "donors", LOW), (1, "donors", LOW)]
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -87,6 +102,7 @@ def test_deviations_by_week__leave_out_what_is_long_ago(tables):
         "donors, batch b000002: why",
         "donors ✖ held b000002 400 5 1.25 % 5.0 % 3 1 1 28 Feb 2024",
         "patients ● clean 10 0 0.00 % 5.0 % 0 0 0 –",
+        f"b000002 donors {LOW}",
         "Replayed 1 6.5 h 6.5 h",
         "Waived 1 4 days 4 days",
         f"{KEY} the key {EVIL} donors/2024/02/27/{EVIL}.json, line 1",
