@@ -1,6 +1,6 @@
 """The gate of a promote: each feed's new batches are judged, split, and merged into its conformed table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -129,7 +129,7 @@ class Gatekeeper:
     def _take_back(self, judgements: list[Judgement]) -> None:
         """Note which of the good rows were refused by a run that ended before its release, under other rules."""
         batches = sorted({batch for judgement in judgements for batch in judgement.batches})
-        waiting = self.waiting().where(F.col("_batch_seq").isin(batches)).select(*PLACE)
+        waiting = self.waiting(batches).select(*PLACE)
         if not batches or waiting.isEmpty():
             return
         rows = reduce(DataFrame.unionByName, [self._taken_back(judgement) for judgement in judgements])
@@ -145,13 +145,14 @@ class Gatekeeper:
         feed, suite = judgement.judged.feed, judgement.judged.suite
         return events(accepted, feed, suite, event="replayed", at=self.clock(), decision=decision)
 
-    def waiting(self) -> DataFrame:
-        """The refused records that wait, as the release before this one has them: see `standing`."""
-        return self.standing().where(F.col("stands") == WAITS)
+    def waiting(self, batches: Iterable[int]) -> DataFrame:
+        """The refused records of some batches that wait, as the release before this one has them: see `standing`."""
+        return self.standing(batches).where(F.col("stands") == WAITS)
 
-    def standing(self) -> DataFrame:
-        """How every refused record stands, as the release before this one has them."""
-        return standing(in_force(self.lake.read(QUARANTINE), self.run_ids))
+    def standing(self, batches: Iterable[int]) -> DataFrame:
+        """How the refused records of some batches stand, as the release before this one has them."""
+        of_batches = self.lake.read(QUARANTINE).where(F.col("_batch_seq").isin(*batches))
+        return standing(in_force(of_batches, self.run_ids))
 
     def decision(self, by: str | None = None, why: str | None = None) -> Decision:
         """What an event of this run says about who decided it."""

@@ -46,7 +46,12 @@ class Readmission:
 
     def admit(self, gate: Gatekeeper, feeds: Mapping[str, Feed], consumed: Batches) -> list[Admission]:
         """Judge the records again; those that still can't go on stay as they are, and nothing is refused twice."""
-        waiting = gate.waiting().where(self.wanted).select(*PLACE, "_batch_seq").persist(StorageLevel.MEMORY_AND_DISK)
+        waiting = (
+            gate.waiting(_numbers(consumed))
+            .where(self.wanted)
+            .select(*PLACE, "_batch_seq")
+            .persist(StorageLevel.MEMORY_AND_DISK)
+        )
         try:
             by_feed = {row["feed"]: row["batches"] for row in _batches(waiting).collect()}
             released = {feed: sorted(set(found) & set(consumed.get(feed, ()))) for feed, found in by_feed.items()}
@@ -104,7 +109,7 @@ class Rejudgement:
 
     def admit(self, gate: Gatekeeper, feeds: Mapping[str, Feed], consumed: Batches) -> list[Admission]:
         """Judge all again, and make the conformed tables anew from what passes."""
-        stood = gate.standing().select(*PLACE, "stands").persist(StorageLevel.MEMORY_AND_DISK)
+        stood = gate.standing(_numbers(consumed)).select(*PLACE, "stands").persist(StorageLevel.MEMORY_AND_DISK)
         try:
             return [self._rejudge(gate, feeds[feed], stood, found) for feed, found in sorted(consumed.items()) if found]
         finally:
@@ -136,6 +141,10 @@ class Rejudgement:
 
 Again = Readmission | Rejudgement
 """What a person has decided to send to the gate again; `kind` names the release that comes of it."""
+
+
+def _numbers(consumed: Batches) -> set[int]:
+    return {batch for batches in consumed.values() for batch in batches}
 
 
 def _batches(places: DataFrame) -> DataFrame:

@@ -61,6 +61,17 @@ def commits_after(files: Files, path: str, version: int) -> list[Commit]:
     return [read_commit(files, path, v) for v in range(version + 1, (latest if latest is not None else -1) + 1)]
 
 
+def properties_of(table: Table, window_days: int) -> dict[str, str]:
+    """The properties that a table is created with: how far back its versions stay, and what its log may tell."""
+    window = f"interval {window_days} days"
+    properties = {"delta.deletedFileRetentionDuration": window, "delta.logRetentionDuration": window}
+    personal = [place for place, field in enumerate(table.fields) if field.pii]
+    if personal:
+        # Delta writes the least and greatest value of a column into its log, and Spark tells its own log what is there.
+        properties["delta.dataSkippingNumIndexedCols"] = str(personal[0])
+    return properties
+
+
 def create_table(files: Files, table: Table, properties: Mapping[str, str], note: str) -> None:
     """Write a table's first commit, which is all that an empty table is; nothing where another has written it.
 

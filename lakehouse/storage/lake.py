@@ -21,7 +21,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
-from lakehouse.storage.commits import Commit, commits_after, create_table, latest_version, read_commit
+from lakehouse.storage.commits import Commit, commits_after, create_table, latest_version, properties_of, read_commit
 from lakehouse.storage.files import Files, files_at
 from lakehouse.storage.journal import Journals, Row
 from lakehouse.table import Table
@@ -103,11 +103,9 @@ class Lake:
         """Create a table ahead of its first write, so that no two writers race to create it."""
         if self.version(table) is not None:
             return
-        window = f"interval {self.window_days} days"
-        properties = {"delta.deletedFileRetentionDuration": window, "delta.logRetentionDuration": window}
         with _Moment(self, table, "create"):
             # Where another was first, it has made the very same table.
-            create_table(self.files, table, properties, self.run_id)
+            create_table(self.files, table, properties_of(table, self.window_days), self.run_id)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table's rows, at its newest or a given version."""

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from lakehouse.promote.admit import Gatekeeper
 from lakehouse.storage.files import files_at
 from lakehouse.storage.lake import Lake
 from tests.support.gates import Clock
-from tests.support.lakes import KEY, LAST_DAY, land, now, run
+from tests.support.lakes import KEY, land, now, run
 from tests.unit.gates.clean import CLEAN
 
 pytestmark = pytest.mark.slow
 BATCHES, WHOLE_WAY = 200, 5
+DELIVERED_ON = date(2024, 3, 5)  # as the clean records say
 # One key each, so that a record that is taken is a row of its own.
 KEYS = {"dispositions": "disposition_id", "donor_visits": "visit_id"}
 HOLDING = (".batch.required_fields", ".batch.refused_share")
@@ -124,7 +126,7 @@ def test_every_line__of_two_hundred_dirty_batches_is_accepted_or_refused(
 ) -> None:
     assert len(made) == BATCHES
     for number, batch in enumerate(made):
-        land(tmp_path / "landing", batch.feed, batch.bytes_of(number), name=f"{number}.json")
+        land(tmp_path / "landing", batch.feed, batch.bytes_of(number), name=f"{number}.json", day=DELIVERED_ON)
     lake = Lake(spark, str(tmp_path / "lake"), run_id="dirty")
     taken = ingest(lake, files_at(str(tmp_path / "landing")), load_config("local"), now)
     feeds = {name: replace(FEEDS[name], refused_share_max=1.0) for name in KEYS}
@@ -137,7 +139,7 @@ def test_every_line__of_two_hundred_dirty_batches_is_accepted_or_refused(
     landed = places([row for name in feeds for row in lake.read(FEEDS[name].l1).select("_file_id", "_line").collect()])
     assert refused + accepted == landed
     assert landed.total() == sum(taken.rows.values())
-    assert min(refused.total(), accepted.total()) > BATCHES
+    assert min(refused.total(), accepted.total()) > BATCHES / 2
 
 
 def gate(lake: Lake) -> Gatekeeper:
@@ -160,16 +162,20 @@ def test_five_dirty_batches__go_the_whole_way(
     monkeypatch.setenv("LAKEHOUSE_KEY", KEY)
     chosen = [batch for batch in made if len(batch.lines) == max(len(batch.lines) for batch in made)][:WHOLE_WAY]
     for number, batch in enumerate(chosen):
-        land(tmp_path / "landing", batch.feed, batch.bytes_of(number), name=f"{number}.json")
+        land(tmp_path / "landing", batch.feed, batch.bytes_of(number), name=f"{number}.json", day=DELIVERED_ON)
     assert len(chosen) == WHOLE_WAY
-    first = run("run", tmp_path, "--as-of", str(LAST_DAY))
+    first = run("run", tmp_path, "--as-of", str(DELIVERED_ON))
     assert first.code in (0, 3, 4), first
     if first.line["held"]:
         decided = [word for name in first.line["held"] for word in ("--accept", name)]
-        first = run("run", tmp_path, "--as-of", str(LAST_DAY), *decided, "--by", "a test", "--why", "to see all of it")
+        first = run(
+            "run", tmp_path, "--as-of", str(DELIVERED_ON), *decided, "--by", "a test", "--why", "to see all of it"
+        )
     assert (first.code, first.line["verdict"]) == (0, "done"), first
     lake = Lake(spark, str(tmp_path), run_id="look")
-    lines = {row["path"]: row["records"] for row in lake.read(FILES).where("event = 'loaded'").collect()}
+    lines = {
+        row["path"]: row["lines"] - row["blank_lines"] for row in lake.read(FILES).where("event = 'loaded'").collect()
+    }
     refused = lake.read(QUARANTINE).count()
     accepted = sum(lake.read(TABLES[f"l2/{name}"]).count() for name in {batch.feed for batch in chosen})
     assert (len(lines), sum(lines.values())) == (WHOLE_WAY, refused + accepted)

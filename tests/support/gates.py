@@ -110,7 +110,7 @@ class Doorway:
 
     def standing(self) -> dict[tuple[int, int], str]:
         """Place of every refused record -> how it stands now."""
-        rows = self.gate(self.lake()).standing().collect()
+        rows = self.gate(self.lake()).standing(range(100)).collect()
         return {(row["_batch_seq"], row["_line"]): row["stands"] for row in rows}
 
 

@@ -32,11 +32,13 @@ def spark_submit(
 ) -> Ended:
     """A job through spark-submit, as on a cluster; all that it logged is in what it printed."""
     settings = [word for name, value in (conf or {}).items() for word in ("--conf", f"{name}={value}")]
-    submit = str(Path(sys.executable).with_name("spark-submit"))
-    command = [submit, *settings, f"jobs/{job}.py", "--lake", str(lake), *options]
-    variables = {**os.environ, "LAKEHOUSE_KEY": KEY, **(environment or {})}
+    programs = Path(sys.executable).parent
+    command = [str(programs / "spark-submit"), *settings, f"jobs/{job}.py", "--lake", str(lake), *options]
+    # As after `. .venv/bin/activate`: spark-submit looks for Spark with the python that it finds first.
+    variables = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "LAKEHOUSE_KEY": KEY, **(environment or {})}
     done = subprocess.run(command, cwd=HOME, env=variables, capture_output=True, text=True, timeout=900, check=False)
-    return Ended(done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr)
+    # Where a job fails, spark-submit ends its output with a line of its own, which is empty.
+    return Ended(done.returncode, json.loads(done.stdout.strip().splitlines()[-1]), done.stdout + done.stderr)
 
 
 def end(process: subprocess.Popen[str]) -> Ended:

@@ -4,15 +4,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lakehouse.config import HOME
-from lakehouse.gates.audit import audit
 from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
-from lakehouse.gates.profile import PROFILE, lacking_messages, profile, profile_files
+from lakehouse.gates.profile import PROFILE, lacking_messages
 from lakehouse.gates.quarantine import QUARANTINE, Decision, events, refusals
 from lakehouse.gates.results import GATE_RESULTS, result_rows
 from lakehouse.gates.suite import read_suite
@@ -112,23 +110,6 @@ def test_frozen_fields__hold_a_batch_with_an_unknown_one(spark: SparkSession) ->
     assert decided(judged(spark, GOOD, unknown)).held == frozenset()
     verdict = decided(judged(spark, GOOD, unknown, feed=frozen))
     assert (verdict.held, verdict.exit_code) == ({7}, 3)
-
-
-@pytest.mark.parametrize("rule", SUITE.scoped("batch"), ids=lambda rule: rule.id)
-def test_every_batch_rule__is_broken_by_some_batch(spark: SparkSession, rule: Any) -> None:
-    clean = profile([row.asDict() for row in profile_files(judged(spark, GOOD).frame, FEED, SUITE).collect()], FEED)[0]
-    worse = {
-        "dispositions.batch.refused_share": {"batch_refused_share": 0.051},
-        "dispositions.day.refused_share": {"refused_share": 0.051},
-        "dispositions.batch.required_fields": {"files_lacking_required": 1},
-        "dispositions.batch.frozen_fields": {"frozen_rows": 1},
-        "dispositions.day.warned_share": {"warned_share": 0.21},
-    }[rule.id]
-    day = clean | worse
-    profiled = spark.createDataFrame([tuple(day[name] for name in PROFILE.columns)], PROFILE.schema)
-    found = audit(profiled.toPandas(), SUITE, "batch")
-    assert [result.rule for result in found.results if not result.success] == [rule.id]
-    assert found.holds == (rule.severity == "critical")
 
 
 def test_profile__adds_up_by_day_and_batch(spark: SparkSession) -> None:

@@ -14,6 +14,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
+from lakehouse.l1.feeds import FEEDS
 from lakehouse.storage.commits import commits_after, latest_version, read_commit
 from lakehouse.storage.lake import LOST_RACE, Lake
 from lakehouse.table import INT, TEXT, Field, Table
@@ -92,6 +93,17 @@ def test_create__makes_what_delta_would(lake: Lake, tmp_path: Path) -> None:
         (0, "CREATE TABLE", "run 1")
     ]
     assert history[0]["timestamp"] is not None
+
+
+def test_log__tells_nothing_of_what_identifies_a_person(lake: Lake) -> None:
+    """Delta keeps the least and greatest value of a column there, and Spark's own log tells what it reads."""
+    people = FEEDS["donors"].l1
+    lake.create(people)
+    row = {"_batch_seq": 7, "donor_id": "secret-id", "name": "Secret Name", "_raw": "secret line", "sex": "Female"}
+    lake.append(people, frame(lake.spark, people, [row]))
+    log = "".join(path.read_text() for path in Path(lake.uri(people), "_delta_log").glob("*.json"))
+    assert "_batch_seq" in log and '\\"maxValues\\":{\\"_batch_seq\\":7' in log
+    assert "secret" not in log.lower()
 
 
 def test_append_once__writes_a_sequence_once(lake: Lake) -> None:
