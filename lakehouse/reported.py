@@ -1,7 +1,9 @@
 """The reports on a release: gathers what they must be told, and puts the pages with the lake."""
 
 import argparse
+import re
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame
@@ -66,7 +68,8 @@ def _facts(run: Run, release: Release, taken: list[FileEvent], holds: dict[Place
         if event.event == "loaded" and event.batch_seq in release.consumed.get(event.feed, ()):
             judged[event.feed] += event.records
     held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
-    reasons = {place: hold.reason or "" for place, hold in holds.items()}
+    paths = {str(event.file_id): event.path for event in taken}
+    reasons = {place: _with_paths(hold.reason or "", paths) for place, hold in holds.items()}
     return ReportFacts(
         release_id=release.release_id,
         as_of=release.as_of,
@@ -82,6 +85,11 @@ def _facts(run: Run, release: Release, taken: list[FileEvent], holds: dict[Place
         suites_sha=release.suites_sha,
         parked=tuple((event.path, event.message) for event in taken if event.event == "parked"),
     )
+
+
+def _with_paths(reason: str, paths: Mapping[str, str]) -> str:
+    """Say which file is meant: the gate knows files by their ids."""
+    return re.sub(r"file (\d+)", lambda found: f"file {paths.get(found[1], found[1])}", reason)
 
 
 def _quality(release: Release, taken: list[FileEvent], holds: dict[Place, Hold]) -> QualityFacts:
