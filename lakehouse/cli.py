@@ -99,13 +99,15 @@ def main(
     for noisy in ("py4j", "great_expectations", "botocore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     started = clock()
-    outcome = Outcome("bug", 1)
     try:
         outcome = _run(job, body, args, clock, started)
-    finally:
-        seconds = round((clock() - started).total_seconds(), 1)
-        line = {"job": job, **outcome.facts, "seconds": seconds, "verdict": outcome.verdict}
-        print(json.dumps(line, default=str), flush=True)
+    except Exception:
+        # Told here, not by the interpreter: spark-submit joins both streams, and the line of JSON must be the last.
+        log.exception("a bug")
+        outcome = Outcome("bug", 1)
+    seconds = round((clock() - started).total_seconds(), 1)
+    line = {"job": job, **outcome.facts, "seconds": seconds, "verdict": outcome.verdict}
+    print(json.dumps(line, default=str), flush=True)
     return outcome.exit_code
 
 

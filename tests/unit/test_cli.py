@@ -98,10 +98,11 @@ def test_main__knows_what_spark_says_of_storage_out_of_reach(capsys: pytest.Capt
     assert last_line(capsys)["message"].endswith("Unable to execute HTTP request: Connection refused")
 
 
-def test_main__of_a_bug_raises_after_its_last_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ZeroDivisionError):
-        run_job(raising(ZeroDivisionError("bug")))
-    assert last_line(capsys)["verdict"] == "bug"
+def test_main__of_a_bug_tells_where_before_its_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_job(raising(ZeroDivisionError("bug"))) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out.splitlines()[-1])["verdict"] == "bug"
+    assert "Traceback" in said.err and "ZeroDivisionError: bug" in said.err
 
 
 @pytest.mark.parametrize(
