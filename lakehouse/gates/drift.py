@@ -1,13 +1,13 @@
 """What a day's delivery is held against: the days before it, with weekdays, season and holidays known.
 
 A stream is what comes under one file name but for its digits: one sender's deliveries of one feed. Its rows a day
-are divided by what is usual on such a day (a weekday, or a holiday); what is left is its level, which follows the
-season. Everything is a median, so that days that went wrong in the past move no band.
+are divided by what is usual on such a weekday; what is left is its level, which follows the season. Medians and
+quantiles throughout, so that days that went wrong in the past move no band; holidays are left out of them.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -19,15 +19,16 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 Rows = Mapping[date, int]
 """Day of delivery -> rows."""
 
-HOLIDAY = 7
-SUNDAY = 6
+MONDAY, SUNDAY = 0, 6
 USUAL_DAYS, LEVEL_DAYS, SHIFT_DAYS = 91, 28, 119
-HOLIDAY_DAYS = 400
 LIKE_DAYS_MIN, LEVEL_DAYS_MIN, SHIFT_DAYS_MIN = 6, 12, 40
-# Half the width of the band in robust standard deviations, and the least that one is taken to be.
-WIDTH = 6.0
-SIGMA_MIN = 0.04
-SIGMA_OF_MAD = 1.4826  # of a normal distribution
+# How far the band reaches, in standard deviations, and the least and the most that one is taken to be: a stream that
+# scatters more has no least.
+WIDTH = 4.5
+SIGMA_MIN, SIGMA_MAX = 0.04, 0.4
+# Robust measures of a standard deviation: by the median deviation, and by the deviation that one day in twenty exceeds
+# on either side (which sees a long tail, and is blind to as many days that went wrong).
+SIGMA_OF_MAD, TAIL, SIGMA_OF_TAIL = 1.4826, 0.05, 1 / 1.645
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Usual:
-    """A stream's past before one day: rows, divided by what is usual on such a day."""
+    """A stream's past before one day: rows, divided by what is usual on such a weekday. Holidays are left out."""
 
     factors: Mapping[int, float]
     levels: Mapping[date, float]
@@ -49,6 +50,17 @@ class Usual:
         """The median level from `first` to `last`; None where there are too few days."""
         found = [level for day, level in self.levels.items() if first <= day <= last]
         return median(found) if len(found) >= days_min else None
+
+    def sigma(self, first: date) -> float:
+        """How much levels scatter from `first` on, as a share of their median; at least `SIGMA_MIN`."""
+        found = sorted(level for day, level in self.levels.items() if day >= first)
+        middle = median(found)
+        if not middle:
+            return SIGMA_MAX
+        by_median = SIGMA_OF_MAD * median(abs(level - middle) for level in found)
+        beyond = max(1, int(TAIL * len(found)))
+        by_tails = SIGMA_OF_TAIL * max(middle - found[beyond], found[-beyond - 1] - middle)
+        return max(SIGMA_MIN, by_median / middle, by_tails / middle)
 
 
 def stream_of(path: str) -> str:
@@ -69,40 +81,49 @@ def holidays(year: int) -> frozenset[date]:
     return frozenset(observed | fixed)
 
 
-def kind_of(day: date) -> int:
-    """The kind of a day: its weekday (Monday is 0), or a holiday."""
-    return HOLIDAY if day in holidays(day.year) else day.weekday()
+def is_unusual(day: date) -> bool:
+    """A public holiday, or the day after one: what was collected and tested on the holiday is missing there."""
+    return any(near in holidays(near.year) for near in (day, day - timedelta(days=1)))
 
 
 def usual(past: Rows, day: date) -> Usual | None:
     """What is usual before `day`; None where deliveries of the past are too few to say."""
     like: dict[int, list[int]] = defaultdict(list)
-    for before, rows in past.items():
-        age, kind = (day - before).days, kind_of(before)
-        if 0 < age <= (HOLIDAY_DAYS if kind == HOLIDAY else USUAL_DAYS):
-            like[kind].append(rows)
-    if len(like[HOLIDAY]) < LIKE_DAYS_MIN:
-        like[HOLIDAY] = like[HOLIDAY] + like[SUNDAY]  # as on Sundays, fixed sites rest
-    factors = {kind: float(median(rows)) for kind, rows in like.items() if len(rows) >= LIKE_DAYS_MIN and median(rows)}
     reach = {before: rows for before, rows in past.items() if 0 < (day - before).days <= SHIFT_DAYS}
-    levels = {before: rows / factors[kind_of(before)] for before, rows in reach.items() if kind_of(before) in factors}
+    ordinary = {before: rows for before, rows in reach.items() if not is_unusual(before)}
+    for before, rows in ordinary.items():
+        if (day - before).days <= USUAL_DAYS:
+            like[before.weekday()].append(rows)
+    factors = {kind: float(median(rows)) for kind, rows in like.items() if len(rows) >= LIKE_DAYS_MIN and median(rows)}
+    levels = {
+        before: rows / factors[before.weekday()] for before, rows in ordinary.items() if before.weekday() in factors
+    }
     return Usual(factors, levels) if factors else None
 
 
 def band(past: Rows, day: date) -> Band | None:
-    """The rows that a day's delivery may have without surprising; None where the past can't tell."""
+    """The rows that a day's delivery may have without surprising; None where the past can't tell.
+
+    On a holiday sites rest, or not: anything up to what an ordinary day may have is no surprise. The day after one
+    may be like any of its weekday, or like a Monday, which follows a Sunday.
+    """
     known = usual(past, day)
-    if known is None or kind_of(day) not in known.factors:
+    if known is None or day.weekday() not in known.factors:
         return None
     level = known.level(day - timedelta(days=1), day - timedelta(days=LEVEL_DAYS), LEVEL_DAYS_MIN)
     if level is None:
         return None
-    expected = known.factors[kind_of(day)] * level
-    recent = [value for before, value in known.levels.items() if (day - before).days <= USUAL_DAYS]
-    middle = median(recent)
-    scatter = SIGMA_OF_MAD * median(abs(value - middle) for value in recent) / middle if middle else 0.0
-    sigma = max(scatter, SIGMA_MIN, expected**-0.5 if expected else 1.0)
-    return Band(max(0.0, expected * (1 - WIDTH * sigma)), expected * (1 + WIDTH * sigma))
+    sigma = known.sigma(day - timedelta(days=USUAL_DAYS))
+    like = (day.weekday(), MONDAY, SUNDAY) if is_unusual(day) else (day.weekday(),)
+    bands = [_around(known.factors[kind] * level, sigma) for kind in like if kind in known.factors]
+    rests = day in holidays(day.year)
+    return Band(0.0 if rests else min(found.low for found in bands), max(found.high for found in bands))
+
+
+def _around(expected: float, sigma: float) -> Band:
+    """The band by ratio: as far below as above. Where few rows are expected, chance alone scatters more."""
+    reach = WIDTH * max(sigma, expected**-0.5 if expected else 1.0)
+    return Band(expected / (1 + reach) if sigma < SIGMA_MAX else 0.0, expected * (1 + reach))
 
 
 def level_shift(past: Rows, day: date) -> float | None:
@@ -122,11 +143,3 @@ def _shift(past: Rows, day: date) -> float | None:
     recent = known.level(day - timedelta(days=1), day - timedelta(days=LEVEL_DAYS), LEVEL_DAYS_MIN)
     before = known.level(day - timedelta(days=LEVEL_DAYS + 1), day - timedelta(days=SHIFT_DAYS), SHIFT_DAYS_MIN)
     return recent / before if recent is not None and before else None
-
-
-def added(days: Iterable[tuple[date, int]]) -> dict[date, int]:
-    """Rows by day, of deliveries that may be several a day."""
-    total: defaultdict[date, int] = defaultdict(int)
-    for day, rows in days:
-        total[day] += rows
-    return dict(total)

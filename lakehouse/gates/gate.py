@@ -18,7 +18,8 @@ from pyspark.sql import functions as F
 from lakehouse.gates.audit import Audit, audit
 from lakehouse.gates.checks import with_checks
 from lakehouse.gates.judge import is_refused, judge
-from lakehouse.gates.profile import NO_PAST, Past, lacking_messages, profile, profile_files
+from lakehouse.gates.profile import lacking_messages, profile, profile_files
+from lakehouse.gates.streams import NO_PAST, Past
 from lakehouse.gates.suite import Suite
 from lakehouse.table import Feed
 

@@ -8,16 +8,14 @@ days before it.
 import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from math import ceil, floor
+from datetime import date
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gates.drift import Rows, band, level_shift
 from lakehouse.gates.judge import is_refused, is_warned
+from lakehouse.gates.streams import NO_PAST, Past, Stream
 from lakehouse.gates.suite import Suite
 from lakehouse.table import DATE, LONG, LONG_BY_TEXT, NUMBER, TEXT, TEXTS, Feed, Field, Table
 
@@ -38,6 +36,8 @@ PROFILE = Table(
         Field(
             "level_shift", NUMBER, "level of the last 28 days over that of the 91 before; 1 where the past can't tell"
         ),
+        Field("mix", LONG_BY_TEXT, "value of the feed's mix column -> rows; null where the feed has none"),
+        Field("mix_shift", NUMBER, "distance from the mix of like days / the most that is no surprise", required=True),
         Field("records", LONG, "lines that are JSON objects", required=True),
         Field("refused", LONG, "rows that break a critical rule", required=True),
         Field("warned", LONG, "rows that are accepted with a warning", required=True),
@@ -60,15 +60,6 @@ Delivery = tuple[int, date, str]
 """Batch, day (the first of all days where the path names none), stream."""
 
 
-@dataclass(frozen=True)
-class Past:
-    """What the gate knows of a feed's deliveries before these: the stream of each file, and rows by stream and day."""
-
-    streams: Mapping[int, str] = field(default_factory=dict)
-    rows: Mapping[str, Rows] = field(default_factory=dict)
-
-
-NO_PAST = Past()
 _SUMS = ("rows", "records", "refused", "warned", "unknown_field_rows", "misfit_rows")
 
 FileProfile = Mapping[str, Any]
@@ -90,6 +81,7 @@ def profile_files(judged: DataFrame, feed: Feed, suite: Suite) -> DataFrame:
         F.flatten(F.transform(F.collect_set("_unknown_fields"), _names)).alias("unknown_fields"),
         _counts(absent).alias("records_without"),
         _counts(by_rule).alias("violations"),
+        _counts(_kinds(feed, suite)).alias("mix"),
     )
 
 
@@ -98,13 +90,13 @@ def profile(files: Iterable[FileProfile], feed: Feed, past: Past = NO_PAST) -> t
     days: dict[Delivery, list[FileProfile]] = defaultdict(list)
     of_batch: Counter[tuple[int, str]] = Counter()
     for file in files:
-        batch, stream = file["_batch_seq"], past.streams.get(file["_file_id"], feed.name)
+        batch, stream = file["_batch_seq"], past.names.get(file["_file_id"], feed.name)
         days[batch, file["_delivered_on"] or date.min, stream].append(file)
         of_batch.update({(batch, name): file[name] for name in ("rows", "refused")})
     shares = {batch: of_batch[batch, "refused"] / of_batch[batch, "rows"] for batch, _, _ in days}
-    known = {stream: dict(rows) for stream, rows in past.rows.items()}
+    known = {name: stream.copy() for name, stream in past.streams.items()}
     return tuple(
-        _day(feed, delivery, of_day, shares[delivery[0]], known.setdefault(delivery[2], {}))
+        _day(feed, delivery, of_day, shares[delivery[0]], known.setdefault(delivery[2], Stream()))
         for delivery, of_day in sorted(days.items(), key=lambda item: item[0])
     )
 
@@ -141,17 +133,17 @@ def _folded(name: str) -> str:
     return name.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
-def _day(
-    feed: Feed, delivery: Delivery, files: Sequence[FileProfile], share: float, known: dict[date, int]
-) -> dict[str, Any]:
-    """One row of `PROFILE`; `known` is the stream's past, and learns of the day."""
-    batch, day, stream = delivery
-    sums = {name: sum(file[name] for file in files) for name in _SUMS}
+def _day(feed: Feed, delivery: Delivery, files: Sequence[FileProfile], share: float, stream: Stream) -> dict[str, Any]:
+    """One row of `PROFILE`; the stream learns of the day."""
+    batch, day, name = delivery
+    sums = {column: sum(file[column] for file in files) for column in _SUMS}
+    mix = _added(file["mix"] for file in files)
     row = {
         **sums,
-        **_surprise(sums["rows"], day, known),
+        **stream.surprise(day, sums["rows"], mix),
         "feed": feed.name,
-        "stream": stream,
+        "stream": name,
+        "mix": mix if feed.mix else None,
         "_batch_seq": batch,
         "_delivered_on": None if day == date.min else day,
         "files": len(files),
@@ -165,18 +157,7 @@ def _day(
         "records_without": _added(file["records_without"] for file in files),
         "violations": _added(file["violations"] for file in files),
     }
-    return {name: row.get(name) for name in PROFILE.columns}
-
-
-def _surprise(rows: int, day: date, known: dict[date, int]) -> dict[str, float]:
-    """What the day is held against; a day that comes in several deliveries is held against it as a whole."""
-    if day == date.min:
-        return {"rows_low": 0, "rows_high": rows, "level_shift": 1.0}
-    found, earlier = band(known, day), known.get(day, 0)
-    known[day] = earlier + rows
-    shift = level_shift(known, day + timedelta(days=1))
-    low, high = (max(found.low - earlier, 0), max(found.high - earlier, 0)) if found else (0, rows)
-    return {"rows_low": floor(low), "rows_high": ceil(high), "level_shift": 1.0 if shift is None else shift}
+    return {column: row.get(column) for column in PROFILE.columns}
 
 
 def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -187,6 +168,13 @@ def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return {name: number for name, number in total.items() if number}
 
 
+def _kinds(feed: Feed, suite: Suite) -> dict[str, Column]:
+    """A flag for each known value of the feed's mix column; which are known, its rule says."""
+    of_mix = (rule for rule in suite.scoped("row") if rule.kwargs.get("column") == feed.mix)
+    known = next((rule.kwargs["value_set"] for rule in of_mix if "value_set" in rule.kwargs), ())
+    return {value: F.col(str(feed.mix)) == value for value in known}
+
+
 def _names(listed: Column) -> Column:
     return F.split(listed, ", ")
 
@@ -194,7 +182,7 @@ def _names(listed: Column) -> Column:
 def _counts(flags: Mapping[str, Column]) -> Column:
     """A map from each name to the rows of the group whose flag is true."""
     pairs = [part for name, flag in flags.items() for part in (F.lit(name), F.count_if(flag))]
-    return F.create_map(*pairs)
+    return F.create_map(*pairs).cast(LONG_BY_TEXT)
 
 
 def _is_live() -> Column:

@@ -47,6 +47,7 @@ DONOR_VISITS = Feed(
         ),
     ),
     happens_at="visited_at",
+    mix="outcome",
 )
 
 DONATIONS = Feed(
@@ -75,6 +76,7 @@ DONATIONS = Feed(
         Field("bag_lot", TEXT, "lot of the bag"),
     ),
     happens_at="collected_at",
+    mix="procedure",
 )
 
 COLLECTION = (DONATION_EVENTS, DONOR_VISITS, DONATIONS)

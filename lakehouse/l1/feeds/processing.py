@@ -25,6 +25,7 @@ TEST_RESULTS = Feed(
         Field("kit_lot", TEXT, "lot of the test kit"),
     ),
     happens_at="resulted_at",
+    mix="marker",
 )
 
 COMPONENTS = Feed(
@@ -56,6 +57,7 @@ COMPONENTS = Feed(
         Field("is_imported", FLAG, "true for a unit from another service"),
     ),
     happens_at="prepared_at",
+    mix="component",
 )
 
 UNIT_PARENTS = Feed(
@@ -94,6 +96,7 @@ UNIT_EVENTS = Feed(
         Field("is_emergency", FLAG, "emergency release"),
     ),
     happens_at="happened_at",
+    mix="kind",
 )
 
 PROCESSING = (TEST_RESULTS, COMPONENTS, UNIT_PARENTS, UNIT_EVENTS)

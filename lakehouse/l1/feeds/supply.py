@@ -24,6 +24,7 @@ BLOOD_REQUESTS = Feed(
         Field("needs_irradiated", FLAG, "irradiated units only"),
     ),
     happens_at="request_datetime",
+    mix="blood_type",
 )
 
 DISTRIBUTION = Feed(
@@ -44,6 +45,7 @@ DISTRIBUTION = Feed(
         Field("received_at", INSTANT, "when it arrived"),
     ),
     happens_at="distribution_date",
+    mix="kind",
 )
 
 DISPOSITIONS = Feed(
@@ -68,6 +70,7 @@ DISPOSITIONS = Feed(
         Field("replaces_disposition_id", TEXT, "the disposition that this one corrects"),
     ),
     happens_at="happened_at",
+    mix="kind",
 )
 
 SUPPLY = (BLOOD_REQUESTS, DISTRIBUTION, DISPOSITIONS)
