@@ -42,9 +42,10 @@ class LeaseConf:
 
 @dataclass(frozen=True)
 class PipelineConf:
-    """How a promote runs."""
+    """How a promote runs, and the derivatives that it leaves out."""
 
     threads: int
+    leave_out: list[str]
 
 
 @dataclass(frozen=True)
@@ -134,4 +135,4 @@ def _require_types(section: Any, name: str) -> None:
             raise UsageError(f"{name}.{field.name} is {value!r}; wanted {field.type}")
 
 
-_TYPES: dict[Any, Any] = {int: int, float: int | float, str: str, Mapping[str, str]: Mapping}
+_TYPES: dict[Any, Any] = {int: int, float: int | float, str: str, Mapping[str, str]: Mapping, list[str]: list}

@@ -105,7 +105,8 @@ class Feed:
     """One kind of delivery: its record as sent, and how the lake treats it.
 
     `key` names the columns that identify a record. `happens_at` names the column that says when the
-    recorded event happened, where there is one: it may not lie after the record's arrival.
+    recorded event happened, where there is one: it may not lie after the record's arrival. `mix` names the column
+    by whose values a day's delivery is compared with those before it.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Feed:
     happens_at: str | None = None
     refused_share_max: float = 0.05
     unknown_fields: DriftPolicy = "rescue"
+    mix: str | None = None
 
     @property
     def source_fields(self) -> tuple[Field, ...]:

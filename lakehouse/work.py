@@ -8,8 +8,10 @@ from typing import Any
 from lakehouse.cli import Outcome, Run
 from lakehouse.errors import UsageError
 from lakehouse.gates.holds import HOLDS, Hold, hold_rows, standing
+from lakehouse.l1.arrivals import standstills
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ingest import IngestResult, ingest
+from lakehouse.l1.ledger import read_ledger
 from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
 from lakehouse.promote import Again, Promoted, Rejudgement, Suites, promote
@@ -60,6 +62,7 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--discard", metavar="BATCH", action="append", default=[], help="leave a held batch out for good"
     )
+    parser.add_argument("--reselect", action="store_true", help="choose the forecasts' models again")
     parser.add_argument("--by", help="who accepts, discards or judges again")
     parser.add_argument("--why", help="why")
 
@@ -78,7 +81,8 @@ def _promote(run: Run) -> Promoted:
     key = read_key(run.config.lake.key_variable)
     run.check_writable()
     _decide(run)
-    return promote(run.lake, run.config, run.clock, as_of=run.as_of, key=key, full=run.args.full)
+    options = {"full": run.args.full, "reselect": run.args.reselect}
+    return promote(run.lake, run.config, run.clock, as_of=run.as_of, key=key, **options)
 
 
 def promote_again(run: Run, again: Again) -> Outcome:
@@ -152,12 +156,21 @@ def run_job(run: Run) -> Outcome:
         log.warning("%s", message)
     result = _promote(run)
     facts = _ingest_facts(taken) | _promote_facts(result)
+    facts["standing_still"] = _standstills(run)
     if result.is_new and result.release is not None:
         facts["report"] = write_reports(run, result.release)
     verdict = _verdict(result)
     if verdict in ("done", "nothing to do") and not taken.is_complete:
         verdict = "incomplete"
     return Outcome(verdict, result.exit_code, facts)
+
+
+def _standstills(run: Run) -> list[str]:
+    """The senders that stand still on the day that the run speaks about; each is warned of."""
+    found = standstills(read_ledger(run.lake).last.values(), run.as_of)
+    for one in found:
+        log.warning("%s: %s", one.feed, one.sentence)
+    return [one.stream for one in found]
 
 
 def release_options(parser: argparse.ArgumentParser) -> None:

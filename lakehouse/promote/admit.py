@@ -14,9 +14,9 @@ from pyspark.storagelevel import StorageLevel
 from lakehouse.gates.audit import Audit
 from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
 from lakehouse.gates.holds import Hold
-from lakehouse.gates.profile import NO_PAST, Past
 from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, Decision, events, in_force, refusals, standing
 from lakehouse.gates.results import result_rows
+from lakehouse.gates.streams import NO_PAST, Past
 from lakehouse.gates.suite import Suite
 from lakehouse.l2.conformed import CONFORMED, Pseudonym, newest
 from lakehouse.l2.conformed.order import ORDER
@@ -38,6 +38,11 @@ class Admission:
     audits: list[Audit] = field(default_factory=list)
     results: list[tuple[Any, ...]] = field(default_factory=list)  # rows of GATE_RESULTS
     profile: list[tuple[Any, ...]] = field(default_factory=list)  # rows of PROFILE
+
+    @property
+    def written(self) -> list[str]:
+        """Names of the tables that have a new version."""
+        return [table.name for table in CONFORMED[self.feed].tables] if self.is_written else []
 
 
 @dataclass(frozen=True)
@@ -162,19 +167,28 @@ class Gatekeeper:
         self.merge(judgement.judged.feed, judgement.judged.accepted(judgement.verdict.held))
 
     def merge(self, feed: Feed, accepted: DataFrame) -> None:
-        """Bring judged rows into the conformed table; an older version never replaces a newer one."""
-        conformed = CONFORMED[feed.name]
-        rows = self.conform(feed, accepted)
-        if self.lake.version(conformed.table) == 0:
-            self.lake.append(conformed.table, rows)
-            return
-        order = {side: F.struct(*[F.col(f"{side}.{name}") for name in ORDER]) for side in ("old", "new")}
-        self.lake.merge(conformed.table, rows, newer=order["new"] > order["old"])
+        """Bring judged rows into the feed's tables.
 
-    def conform(self, feed: Feed, accepted: DataFrame) -> DataFrame:
-        """The newest version of each record among judged rows, as its conformed table holds it."""
+        In the conformed one an older version never replaces a newer one; where versions are kept, each is there once.
+        """
         conformed = CONFORMED[feed.name]
-        return newest(conformed.build(accepted, pseudonym=self.pseudonym), conformed.table)
+        rows = conformed.build(accepted, pseudonym=self.pseudonym)
+        current = newest(rows, conformed.table)
+        if self.lake.version(conformed.table) == 0:
+            self.lake.append(conformed.table, current)
+        else:
+            order = {side: F.struct(*[F.col(f"{side}.{name}") for name in ORDER]) for side in ("old", "new")}
+            self.lake.merge(conformed.table, current, newer=order["new"] > order["old"])
+        if conformed.versions is not None:
+            self.lake.insert_missing(conformed.versions, rows)
+
+    def replace(self, feed: Feed, accepted: DataFrame) -> None:
+        """Make the feed's tables anew, from all judged rows that are to be in them."""
+        conformed = CONFORMED[feed.name]
+        rows = conformed.build(accepted, pseudonym=self.pseudonym)
+        self.lake.replace(conformed.table, newest(rows, conformed.table))
+        if conformed.versions is not None:
+            self.lake.replace(conformed.versions, rows)
 
     def _admission(self, judgement: Judgement) -> Admission:
         feed, suite = judgement.judged.feed, judgement.judged.suite

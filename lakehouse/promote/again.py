@@ -129,7 +129,7 @@ class Rejudgement:
                 rows = events(changed, feed, judged.suite, event=F.col("_event"), at=at, decision=decided)
                 gate.lake.append(QUARANTINE, rows)
             goes_on = _softened(judged.frame).where(~F.col("_is_refused") | _stands("waived"))
-            gate.lake.replace(CONFORMED[feed.name].table, gate.conform(feed, goes_on))
+            gate.replace(feed, goes_on)
         finally:
             judged.frame.unpersist()
         accepted, refused = counts.get("replayed", 0), counts.get("refused", 0)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-from lakehouse.l2.pipeline import DERIVATIVES, Derivative, affected, waves
+from lakehouse.l2.pipeline import Derivative, Wiring, waves
 from lakehouse.promote.frames import Frames
 from lakehouse.storage.lake import Lake
 
@@ -13,6 +13,7 @@ from lakehouse.storage.lake import Lake
 def derive(
     lake: Lake,
     frames: Frames,
+    wiring: Wiring,
     changed: Collection[str],
     *,
     everything: bool,
@@ -25,6 +26,7 @@ def derive(
     Args:
         lake: where derivatives are written.
         frames: what they are built from.
+        wiring: the derivatives of the lake.
         changed: names of the tables that this run wrote.
         everything: build all, because the as-of date, a parameter or the code changed.
         as_of: the day to speak about.
@@ -34,7 +36,7 @@ def derive(
     Returns:
         Names of the tables built.
     """
-    steps = list(DERIVATIVES) if everything else affected(changed)
+    steps = list(wiring.derivatives) if everything else wiring.affected(changed)
 
     def build(step: Derivative) -> str:
         lake.replace(step.table, step.build(*frames.of(step.inputs), as_of=as_of, params=params))

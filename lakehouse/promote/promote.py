@@ -22,7 +22,7 @@ from lakehouse.gates.profile import PROFILE
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l2.pipeline import L2_TABLES
+from lakehouse.l2.pipeline import Wiring
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.promote.admit import Admission, Gatekeeper
 from lakehouse.promote.again import Again
@@ -37,6 +37,7 @@ from lakehouse.promote.start import (
     batchwork,
     by_feed,
     create_tables,
+    day_of,
     fingerprint,
     places,
     require_own_commits,
@@ -60,6 +61,7 @@ def promote(
     key: bytes,
     full: bool = False,
     again: Again | None = None,
+    reselect: bool = False,
 ) -> Promoted:
     """Promote every batch that no release holds yet, and publish a release for `as_of`.
 
@@ -71,36 +73,29 @@ def promote(
         key: the pseudonym key.
         full: allow an as-of date before the current release's.
         again: instead of what is new, send these records of the current release's batches to the gate again.
+        reselect: choose the forecasts' models again, whatever their age.
 
     Raises:
         UsageError: another key than the lake's, an earlier as-of date without `full`, or no release to go back to.
         SuiteError: a rule can't run.
         LeaseTakenError: another run promotes, or published meanwhile.
     """
-    suites = Suites.read()
+    suites, wiring = Suites.read(), Wiring.without(config.pipeline.leave_out)
     create_tables(lake, OPS_TABLES, config.pipeline.threads)
     with Lease(lake, "promote", config.lease, clock):
         releases = list_releases(lake)
         base = releases[-1] if releases else None
-        mark = fingerprint(suites.all, config.params, key_id(key))
-        day = _day(base, as_of)
+        mark = fingerprint(suites.all, config.params, key_id(key), config.pipeline.leave_out)
+        day = day_of(base, as_of)
         _check(base, day, mark, full)
         work = batchwork(lake, base)
-        if base and not again and not work.pending and base.as_of == day and mark.is_of(base):
+        if base and not (again or reselect or work.pending) and base.as_of == day and mark.is_of(base):
             return Promoted(base)
         suites.prove()
         lake.start()
-        create_tables(lake, L2_TABLES.values(), config.pipeline.threads)
+        create_tables(lake, wiring.tables, config.pipeline.threads)
         behind = frozenset(release.run_id for release in lineage(releases, base))
-        return _Promote(lake, config, clock, day, key, suites, base, mark, work, behind, again).run()
-
-
-def _day(base: Release | None, as_of: date | None) -> date:
-    if as_of is not None:
-        return as_of
-    if base is None:
-        raise UsageError("there is no release yet; run jobs/run.py first")
-    return base.as_of
+        return _Promote(lake, config, clock, day, key, suites, wiring, base, mark, work, behind, again, reselect).run()
 
 
 def _check(base: Release | None, as_of: date, mark: Fingerprint, full: bool) -> None:
@@ -120,26 +115,28 @@ class _Promote:
     as_of: date
     key: bytes
     suites: Suites
+    wiring: Wiring
     base: Release | None
     mark: Fingerprint
     work: Batchwork
     behind: frozenset[str]  # the runs whose decisions the base holds
     again: Again | None
+    reselect: bool
 
     def run(self) -> Promoted:
         """Everything between the lease and the release."""
         threads = self.config.pipeline.threads
-        since = settle(self.lake, L2_TABLES.values(), self.base, threads)
+        since = settle(self.lake, self.wiring.tables, self.base, threads)
         admissions = self._admit()
         if self.again and not any(admission.is_written for admission in admissions):
             return Promoted(self.base, refused=Counter({a.feed: a.refused for a in admissions if a.refused}))
         self._write_holds(admissions)
         with self.lake.reading_whole():
-            frames = Frames(self.lake)
-            written = self._derive(frames, [admission.feed for admission in admissions if admission.is_written])
+            frames = Frames(self.lake, None if self.reselect else since)
+            written = self._derive(frames, [name for admission in admissions for name in admission.written])
             audited = self._auditor(frames).audit(written)
         self._write_results(admissions, audited)
-        require_own_commits(self.lake, L2_TABLES.values(), since)
+        require_own_commits(self.lake, self.wiring.tables, since)
         release = None if audited.failures else self._publish(admissions)
         label = release.release_id if release else f"refused-{self.lake.run_id}"
         untold = self._untold_holds()
@@ -186,17 +183,19 @@ class _Promote:
             self.lake.append_rows(HOLDS, hold_rows(holds, self.lake.run_id, self.clock()))
 
     def _auditor(self, frames: Frames) -> Auditor:
-        config, suites = self.config, self.suites.l2
-        return Auditor(self.lake.run_id, frames, suites, self.clock, self.as_of, config.params, config.pipeline.threads)
+        params, threads = self.config.params, self.config.pipeline.threads
+        suites, wiring = self.suites.l2, self.wiring
+        return Auditor(self.lake.run_id, frames, suites, wiring, self.clock, self.as_of, params, threads)
 
     def _derive(self, frames: Frames, changed: list[str]) -> list[str]:
-        everything = self.base is None or self.base.as_of != self.as_of or not self.mark.is_of(self.base)
+        is_changed = self.base is None or self.base.as_of != self.as_of or not self.mark.is_of(self.base)
         log.info("deriving as of %s", self.as_of)
         built = derive(
             self.lake,
             frames,
+            self.wiring,
             changed,
-            everything=everything,
+            everything=is_changed or self.reselect,
             as_of=self.as_of,
             params=self.config.params,
             threads=self.config.pipeline.threads,
@@ -215,7 +214,7 @@ class _Promote:
             consumed.setdefault(admission.feed, set()).update(admission.batches)
         held = places(self.work.held)
         held |= {(hold.feed, hold.batch_seq) for admission in admissions for hold in admission.holds}
-        versions = {table.path: self.lake.version(table) for table in L2_TABLES.values()}
+        versions = {table.path: self.lake.version(table) for table in self.wiring.tables}
         release = Release(
             sequence=self._sequence,
             as_of=self.as_of,

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from lakehouse.config import HOME
-from lakehouse.errors import LakeError, LeaseTakenError
+from lakehouse.errors import LakeError, LeaseTakenError, UsageError
 from lakehouse.gates.holds import HOLDS, Hold, standing
 from lakehouse.gates.suite import Suite
 from lakehouse.l1.ledger import FILES, Ledger, read_ledger
@@ -35,11 +36,13 @@ class Fingerprint:
         return all(getattr(release, name) == getattr(self, name) for name in self.__dataclass_fields__)
 
 
-def fingerprint(suites: Iterable[Suite], params: Mapping[str, Any], key_id: str) -> Fingerprint:
+def fingerprint(
+    suites: Iterable[Suite], params: Mapping[str, Any], key_id: str, left_out: Iterable[str] = ()
+) -> Fingerprint:
     """The fingerprint of a run."""
     return Fingerprint(
         suites_sha=suites_sha(suites),
-        params_sha=_sha(dict(params)),
+        params_sha=_sha([dict(params), sorted(left_out)]),
         code_sha=_code_sha(),
         key_id=key_id,
     )
@@ -61,6 +64,19 @@ def _code_sha() -> str:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             sha.update(file.relative_to(HOME).as_posix().encode() + file.read_bytes())
     return sha.hexdigest()
+
+
+def day_of(base: Release | None, as_of: date | None) -> date:
+    """The day that a run speaks about: the one asked for, else that of the release before.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    if as_of is not None:
+        return as_of
+    if base is None:
+        raise UsageError("there is no release yet; run jobs/run.py first")
+    return base.as_of
 
 
 def create_tables(lake: Lake, tables: Iterable[Table], threads: int) -> None:

@@ -1,4 +1,7 @@
-"""The conformed tables: one current row per key, a table a feed, with no identity of a person."""
+"""The conformed tables: one current row per key, a table a feed, with no identity of a person.
+
+A feed whose module declares `VERSIONS` keeps every accepted version of its records, too.
+"""
 
 from types import ModuleType
 
@@ -41,7 +44,8 @@ _MODULES: tuple[ModuleType, ...] = (
     dispositions,
 )
 CONFORMED: dict[str, ConformedTable] = {
-    module.TABLE.name: ConformedTable(module.TABLE, module.build) for module in _MODULES
+    module.TABLE.name: ConformedTable(module.TABLE, module.build, getattr(module, "VERSIONS", None))
+    for module in _MODULES
 }
 """Feed name -> its conformed table and the function that makes its rows."""
 

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import short_group
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l2.conformed.order import Pseudonym, abo_rhd, conformed_table, kept, key_of_person, renamed
+from lakehouse.l2.conformed.order import Pseudonym, abo_rhd, conformed_table, kept, key_of_person, renamed, versions_of
 from lakehouse.l2.conformed.order import version_columns as version
 from lakehouse.l2.conformed.persons import BIRTH_YEAR, banded_year
 from lakehouse.table import TEXT, Field
@@ -26,6 +26,7 @@ TABLE = conformed_table(
         *kept(FEED, "region", "registered_at", "is_contactable", "deceased_on"),
     ),
 )
+VERSIONS = versions_of(TABLE, "donor_versions")  # donors move and are typed anew: dim_donor tells when
 
 
 def build(rows: DataFrame, *, pseudonym: Pseudonym) -> DataFrame:

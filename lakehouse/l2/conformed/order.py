@@ -26,20 +26,33 @@ IS_DATE_ONLY = Field(
     "is_date_only", FLAG, "the event's instant was sent as a bare date: midnight UTC here, a local day", required=True
 )
 LAW = "rows = distinct keys over the accepted rows of the feed, withdrawn ones included"
+VERSIONS_LAW = "rows = accepted rows of the feed; the newest of each key is the row of the conformed table"
 
 
 @dataclass(frozen=True)
 class ConformedTable:
-    """A feed's conformed table and the function that makes its rows."""
+    """A feed's conformed table, the function that makes its rows, and where all versions go that are kept."""
 
     table: Table
     build: Callable[..., DataFrame]
+    versions: Table | None = None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table that the feed's accepted records are written to."""
+        return (self.table,) if self.versions is None else (self.table, self.versions)
 
 
 def conformed_table(feed: Feed, key: tuple[str, ...], fields: tuple[Field, ...]) -> Table:
     """Declare the conformed table of a feed; the version's columns go last."""
     grain = f"{feed.grain}, as last recorded"
     return Table(tier="l2", name=feed.name, grain=grain, key=key, fields=fields + VERSION_FIELDS, law=LAW)
+
+
+def versions_of(table: Table, name: str) -> Table:
+    """Declare the companion of a conformed table that keeps every accepted version, for what asks how it was."""
+    grain = f"a version of {table.grain.partition(',')[0]}, as recorded then"
+    return replace(table, name=name, grain=grain, key=(*table.key, "_file_id", "_line"), law=VERSIONS_LAW)
 
 
 def kept(feed: Feed, *names: str) -> tuple[Field, ...]:
