@@ -1,6 +1,7 @@
 """The wiring of L2: every derivative, and which frames its build reads.
 
-A build's parameters name tables, or frames that several builds share and that are no table.
+A build's parameters name tables, or frames that several builds share and that are no table. `<table>_before` is the
+table as the release has it that a run builds on, empty for the first: how a build keeps what was decided once.
 """
 
 import inspect
@@ -10,16 +11,34 @@ from types import ModuleType
 
 from pyspark.sql import DataFrame
 
+from lakehouse.errors import UsageError
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives import (
+    blood_drives,
+    demand_forecast,
     deviations,
+    dimensional,
+    donor_cohorts,
     donor_retention,
+    donor_return_calibration,
     expiry_outlook,
+    facility_scorecard,
+    forecast_quality,
+    inventory_daily,
+    look_back_units,
+    look_backs,
+    process_quality,
+    recall_list,
     refused_events,
     regional_demand,
+    supply_forecast,
+    transfer_suggestions,
+    unit_moves,
     units,
 )
+from lakehouse.l2.derivatives.collected import collections
+from lakehouse.l2.derivatives.donor_lives import donor_lives
 from lakehouse.l2.derivatives.units_donations import dated_donations
 from lakehouse.table import Table
 
@@ -48,13 +67,22 @@ def parameters(build: Callable[..., DataFrame]) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in found if parameter.kind is not parameter.KEYWORD_ONLY)
 
 
-SHARED: dict[str, Callable[..., DataFrame]] = {"places": all_facilities, "dated": dated_donations}
+SHARED: dict[str, Callable[..., DataFrame]] = {
+    "places": all_facilities,
+    "dated": dated_donations,
+    "collections": collections,
+    "donor_lives": donor_lives,
+}
 """Frames that several builds and laws take, by the name of the parameter; each is made of those before it."""
+
+
+BEFORE = "_before"
+"""Ends the name of a table as it was in the release before; it is no source: it can't change within a run."""
 
 
 def tables_behind(names: Iterable[str]) -> set[str]:
     """The tables among these frames, and those that the shared ones are made of."""
-    names = set(names)
+    names = {name for name in names if not name.endswith(BEFORE)}
     shared = {source for name in names & SHARED.keys() for source in parameters(SHARED[name])}
     return (names - SHARED.keys()) | (tables_behind(shared) if shared else set())
 
@@ -64,12 +92,78 @@ def derivative(module: ModuleType) -> Derivative:
     return Derivative(module.TABLE, module.build)
 
 
-DERIVATIVES: tuple[Derivative, ...] = tuple(
-    map(derivative, (units, refused_events, deviations, expiry_outlook, regional_demand, donor_retention))
+# What the report is made of, and what a service may leave out.
+_REPORTED = (
+    units,
+    refused_events,
+    deviations,
+    regional_demand,
+    forecast_quality,
+    demand_forecast,
+    supply_forecast,
+    expiry_outlook,
+    donor_retention,
 )
+_OPTIONAL = (
+    unit_moves,
+    inventory_daily,
+    transfer_suggestions,
+    donor_return_calibration,
+    donor_cohorts,
+    recall_list,
+    look_backs,
+    look_back_units,
+    facility_scorecard,
+    process_quality,
+    blood_drives,
+    *dimensional.MODULES,
+)
+OPTIONAL: frozenset[str] = frozenset(module.TABLE.name for module in _OPTIONAL)
+DERIVATIVES: tuple[Derivative, ...] = tuple(map(derivative, (*_REPORTED, *_OPTIONAL)))
+CONFORMED_TABLES: tuple[Table, ...] = tuple(table for conformed in CONFORMED.values() for table in conformed.tables)
 L2_TABLES: dict[str, Table] = {
-    table.name: table for table in [c.table for c in CONFORMED.values()] + [d.table for d in DERIVATIVES]
+    table.name: table for table in (*CONFORMED_TABLES, *[step.table for step in DERIVATIVES])
 }
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The derivatives that a lake builds: all, or those that its settings don't leave out."""
+
+    derivatives: tuple[Derivative, ...] = DERIVATIVES
+
+    @classmethod
+    def without(cls, left_out: Collection[str]) -> "Wiring":
+        """All derivatives but these.
+
+        Raises:
+            UsageError: one of them does not exist, is in the report, or is what a derivative that stays is made of.
+        """
+        if unknown := set(left_out) - OPTIONAL:
+            raise UsageError(f"leave_out names {sorted(unknown)}; what may be left out is {sorted(OPTIONAL)}")
+        kept = tuple(step for step in DERIVATIVES if step.table.name not in left_out)
+        for step in kept:
+            if missing := set(step.sources) & set(left_out):
+                raise UsageError(f"leave_out names {sorted(missing)}, which {step.table.name} is made of")
+        return cls(kept)
+
+    @property
+    def tables(self) -> list[Table]:
+        """Every L2 table of the lake."""
+        return [*CONFORMED_TABLES, *[step.table for step in self.derivatives]]
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether all these frames can be made."""
+        return tables_behind(names) <= {table.name for table in self.tables}
+
+    def affected(self, changed: Collection[str]) -> list[Derivative]:
+        """The derivatives that must be built anew when these tables changed."""
+        names, steps = set(changed), []
+        for step in [step for wave in waves(self.derivatives) for step in wave]:
+            if names & set(step.sources):
+                names.add(step.table.name)
+                steps.append(step)
+        return steps
 
 
 def waves(derivatives: Collection[Derivative]) -> list[list[Derivative]]:
@@ -83,13 +177,3 @@ def waves(derivatives: Collection[Derivative]) -> list[list[Derivative]]:
         ordered.append(wave)
         waiting = [step for step in waiting if step not in wave]
     return ordered
-
-
-def affected(changed: Collection[str]) -> list[Derivative]:
-    """The derivatives that must be built anew when these tables changed."""
-    names, steps = set(changed), []
-    for step in [step for wave in waves(DERIVATIVES) for step in wave]:
-        if names & set(step.sources):
-            names.add(step.table.name)
-            steps.append(step)
-    return steps

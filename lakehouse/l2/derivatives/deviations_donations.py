@@ -5,14 +5,15 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.domain.intervals import EXEMPT_TYPES, PROCEDURES, interval_days
+from lakehouse.domain.intervals import PROCEDURES, interval_days
 from lakehouse.l2.derivatives.deviations_rules import WARNING, rule, said
+from lakehouse.l2.derivatives.units_donations import has_failed, is_exempt
 
 
 def judged_donations(dated: DataFrame, as_of: date) -> DataFrame:
     """One row a donation of the as-of day or before: donation_key, facility_id, at, and `rules`."""
     seen = dated.where(F.col("donated_on") <= F.lit(as_of))
-    known = seen.withColumn("is_failed", F.coalesce(F.col("outcome") == "failed", F.lit(False)))
+    known = seen.withColumn("is_failed", has_failed())
     rules = F.array(*_rules())
     return _with_earliest_on(known).select(
         "donation_key", "facility_id", F.col("collected_at").alias("at"), rules.alias("rules")
@@ -20,13 +21,13 @@ def judged_donations(dated: DataFrame, as_of: date) -> DataFrame:
 
 
 def _rules() -> tuple[Column, ...]:
-    is_exempt = F.coalesce(F.col("donation_type").isin(*EXEMPT_TYPES), F.lit(False)) | F.col("is_failed")
+    is_free = is_exempt() | F.col("is_failed")
     is_inside = F.col("donated_on") < F.col("earliest_on")
     early = said("given on ", F.col("donated_on"), ", next allowed on ", F.col("earliest_on"))
     is_shared = F.col("is_shared_bag") & F.col("bag_id").isNotNull()
     return (
         rule("donations.bag_shared", is_shared, WARNING, said("another donation has the same bag_id")),
-        rule("donations.inside_interval", is_inside & ~is_exempt, WARNING, early),
+        rule("donations.inside_interval", is_inside & ~is_free, WARNING, early),
     )
 
 

@@ -1,6 +1,9 @@
 """A row is a donor at the as-of day: how often and how lately they gave, which class that makes, when they may again.
 
 A donor is anyone whom a donor record, a donation or a visit names by the end of the as-of day.
+
+Slice: a donor. Two things change without a record of theirs: what the as-of day makes of them, and the chance that
+they return, which rests on what all other donors did.
 """
 
 from collections.abc import Mapping
@@ -12,7 +15,8 @@ from pyspark.sql import functions as F
 
 from lakehouse.l2.derivatives.donor_retention_eligible import eligible_on
 from lakehouse.l2.derivatives.donor_retention_history import donor_histories
-from lakehouse.table import DATE, FLAG, INT, TEXT, Field, Table
+from lakehouse.l2.derivatives.donor_return import CELL, cell, history_start, shares, standings
+from lakehouse.table import DATE, FLAG, INT, NUMBER, TEXT, TEXTS, Field, Table
 
 CLASSES = (
     "stopped",
@@ -31,6 +35,7 @@ ELIGIBLE = {
     "eligible_plasma_on": "plasma",
 }
 REGULAR_DONATIONS = 2  # within 12 months (DOMAINE)
+RETURN_BASES = ("shares", "stopped", "never_donated", "short_history")
 AGE_BANDS = ((16, "under 16"), (19, "16-18"), (25, "19-24"), (45, "25-44"), (65, "45-64"))  # as NBCUS has them
 
 TABLE = Table(
@@ -52,6 +57,9 @@ TABLE = Table(
         Field("donations_12m", INT, "known donations in the 12 months up to as-of", required=True),
         Field("donations_24m", INT, "the same in 24 months", required=True),
         Field("presentations_12m", INT, "visits in those 12 months, deferred ones too, no-shows not", required=True),
+        Field(
+            "given_procedures", TEXTS, "procedures that the donor gave by, sorted; unnamed ones left out", required=True
+        ),
         Field("recency_days", INT, "days from the last donation to as-of"),
         Field(
             "gap_before_last_days", INT, "days between the last two donations; null where the one before is not known"
@@ -63,51 +71,83 @@ TABLE = Table(
             Field(name, DATE, f"first day, from as-of on, to give {procedure} again; null = never")
             for name, procedure in ELIGIBLE.items()
         ),
+        Field("return_probability_12m", NUMBER, "chance to give in the 12 months after as-of; null: see return_basis"),
+        Field(
+            "return_basis",
+            TEXT,
+            "shares (of the donors who stood alike a year ago), or why there is none: stopped, never_donated, "
+            "short_history (the lake knows less than 24 months of donations)",
+            required=True,
+        ),
+        Field("alike_donors", INT, "how many donors stood alike a year ago; null where there is no chance"),
         Field("as_of", DATE, "the day that the state speaks about", required=True),
     ),
     law="rows = distinct donors of donors, donations and donor_visits by as-of; the classes add up to the rows",
 )
 
 
-def build(
-    donors: DataFrame,
-    donations: DataFrame,
-    donor_visits: DataFrame,
-    donation_events: DataFrame,
-    facilities: DataFrame,
-    *,
-    as_of: date,
-    params: Mapping[str, Any],
-) -> DataFrame:
+def build(donor_lives: DataFrame, *, as_of: date, params: Mapping[str, Any]) -> DataFrame:
     """Every donor at the end of `as_of`.
 
     Args:
-        donors: donor records; they may count donations from before the lake.
-        donations: of every outcome and type.
-        donor_visits: presentations and their deferrals.
-        donation_events: when and where a visit or an undated donation was.
-        facilities: with the time zones that days are counted in.
+        donor_lives: the records of each donor.
         as_of: last local day that counts.
-        params: lapse_months (last donation longer ago: inactive), lapsing_months (longer ago: lapsing).
+        params: lapse_months (last donation longer ago: inactive), lapsing_months (longer ago: lapsing),
+            return_prior_donors (how many donors of a larger group a small one leans on).
     """
-    histories = donor_histories(donors, donations, donor_visits, donation_events, facilities, as_of=as_of)
     today = F.lit(as_of)
-    return (
-        histories.withColumn("donations_12m", _since(F.add_months(today, -12)))
+    histories = donor_histories(donor_lives, as_of=as_of)
+    donors = (
+        histories.withColumn("is_permanently_deferred", F.col("deferred_for_good_on").isNotNull())
+        .withColumn("donations_12m", _since(F.add_months(today, -12)))
         .withColumn("donations_24m", _since(F.add_months(today, -24)))
+        .withColumn("presentations_12m", _presentations_since(F.add_months(today, -12)))
+        .withColumn("given_procedures", _procedures())
         .withColumn("recency_days", F.date_diff(today, "last_donation_on"))
         .withColumn("gap_before_last_days", F.date_diff("last_donation_on", "previous_donation_on"))
         .withColumn("age_band", _age_band(F.lit(as_of.year) - F.col("birth_year")))
         .withColumn("class", _class(today, params))
         .withColumns({name: eligible_on(procedure, as_of) for name, procedure in ELIGIBLE.items()})
         .withColumn("as_of", today)
-        .select(*TABLE.columns)
     )
+    return _with_return(donors, histories, today, params).select(*TABLE.columns)
+
+
+def _with_return(donors: DataFrame, histories: DataFrame, today: Column, params: Mapping[str, Any]) -> DataFrame:
+    """Add the chance to return, from what came of those who stood alike a year before."""
+    year_ago, start = F.add_months(today, -12), history_start(histories)
+    came_back = shares(standings(histories, start, origin=year_ago, until=today), start, params)
+    now = cell(F.col("donation_days"), F.col("lifetime_donations"), today, year_ago)
+    basis = (
+        F.when(F.col("class").isin("stopped", "never_donated"), F.col("class"))
+        .when(F.col("probability").isNull(), "short_history")
+        .otherwise("shares")
+    )
+    has_one = F.col("return_basis") == "shares"
+    return (
+        donors.crossJoin(F.broadcast(start))
+        .select("*", *now)
+        .join(F.broadcast(came_back), list(CELL), how="left")
+        .withColumn("return_basis", basis)
+        .withColumn("return_probability_12m", F.when(has_one, F.col("probability")))
+        .withColumn("alike_donors", F.when(has_one, F.col("alike")))
+    )
+
+
+def _presentations_since(first_day: Column) -> Column:
+    """Distinct presentations from `first_day` on."""
+    came = F.filter("presentations", lambda event: event["on"] >= first_day)
+    return F.size(F.array_distinct(F.transform(came, lambda event: event["came_as"]))).cast("int")
 
 
 def _since(first_day: Column) -> Column:
     """Known donations from `first_day` on, that day included."""
     return F.size(F.filter("donation_days", lambda day: day >= first_day)).cast("int")
+
+
+def _procedures() -> Column:
+    gifts = F.filter("given", lambda taken: taken["is_gift"])
+    return F.array_sort(F.array_distinct(F.array_compact(F.transform(gifts, lambda taken: taken["procedure"]))))
 
 
 def _age_band(age_years: Column) -> Column:
@@ -121,7 +161,7 @@ def _class(today: Column, params: Mapping[str, Any]) -> Column:
     """The class; the first that fits counts. Exactly n months ago is within n months."""
     last, previous = F.col("last_donation_on"), F.col("previous_donation_on")
     lapse, lapsing = int(params["lapse_months"]), int(params["lapsing_months"])
-    has_gone = F.col("is_permanently_deferred") | F.col("is_deceased") | F.col("is_out_of_reach")
+    has_gone = F.col("is_permanently_deferred") | F.col("deceased_on").isNotNull() | F.col("is_out_of_reach")
     came_back = (F.col("donations_12m") == 1) & (previous < F.add_months(last, -lapsing))
     return (
         F.when(has_gone, "stopped")

@@ -15,7 +15,7 @@ def eligible_on(procedure: str, as_of: date) -> Column:
 
     It is the latest of: every collection's day + the interval from its procedure to this one; the day after a
     running deferral; the day the yearly maximum opens; the day the minimum age is surely reached. Reads given,
-    deferred_until, donation_days, birth_year, is_permanently_deferred and is_deceased of `donor_histories`.
+    deferred_until, donation_days, birth_year, deferred_for_good_on and deceased_on of `donor_histories`.
     """
     latest = F.greatest(
         F.lit(as_of),
@@ -24,7 +24,7 @@ def eligible_on(procedure: str, as_of: date) -> Column:
         _when_maximum_opens(procedure),
         _of_age_on(procedure),
     )
-    return F.when(~(F.col("is_permanently_deferred") | F.col("is_deceased")), latest)
+    return F.when(F.col("deferred_for_good_on").isNull() & F.col("deceased_on").isNull(), latest)
 
 
 def _after_intervals(procedure: str) -> Column:
@@ -47,6 +47,19 @@ def _when_maximum_opens(procedure: str) -> Column:
 
 
 def _of_age_on(procedure: str) -> Column:
-    """Last day of the year in which the donor reaches the minimum age; who gave before was of age then."""
+    """The day by which the donor is surely of age: the end of the year in which they reach it, or sooner.
+
+    Who gave was of age for what they gave: who gave whole blood at 16 is 17 a year later. What is known from the
+    donor record alone counts as whole blood.
+    """
+    years_more = {given: max(MINIMUM_AGE_YEARS[procedure] - age, 0) for given, age in MINIMUM_AGE_YEARS.items()}
+    table = F.create_map(*[F.lit(part) for pair in years_more.items() for part in pair])
+    unnamed = F.lit(years_more["whole_blood"])
+    recorded = F.transform(
+        F.filter("given", lambda taken: taken["is_gift"]),
+        lambda gift: F.add_months(gift["on"], 12 * F.coalesce(F.try_element_at(table, gift["procedure"]), unnamed)),
+    )
+    first_known = F.add_months(F.array_min("donation_days"), 12 * unnamed)
     year = F.col("birth_year") + MINIMUM_AGE_YEARS[procedure]
-    return F.when(F.size("donation_days") == 0, F.make_date(year, F.lit(12), F.lit(31)))
+    by_birth = F.make_date(year, F.lit(12), F.lit(31))
+    return F.when(by_birth.isNotNull(), F.least(by_birth, F.array_min(recorded), first_known))

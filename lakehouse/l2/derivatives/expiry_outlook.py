@@ -1,7 +1,9 @@
 """A row is a shelf at the end of the as-of day: one component of one group at one facility.
 
-What it holds, what of it expires when, and how many days of demand it covers. A shelf that demand draws on
-is a row even when it is empty.
+What it holds, what of it expires when, how many days of demand it covers, and what it will lose or lack if demand is
+as forecast. A shelf that demand draws on is a row even when it is empty.
+
+Slice: a shelf; touched by its units and movements, and by its region's forecasts.
 """
 
 from collections.abc import Mapping
@@ -12,6 +14,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
+from lakehouse.l2.derivatives.expiry_outlook_ahead import short_within, taken_by, with_forecasts
+from lakehouse.l2.derivatives.placed_moves import named_places
 from lakehouse.l2.derivatives.shelf_demand import SHELF, shelf, shelf_demand
 from lakehouse.table import DATE, DOSES, FLAG, INT, NUMBER, TEXT, Field, Table
 
@@ -51,6 +55,8 @@ TABLE = Table(
         Field("days_of_stock", NUMBER, "available / mean_daily_demand; null when there is no demand"),
         Field("no_demand", FLAG, "no demand in the window", required=True),
         Field("projected_outdates", INT, "available or reserved units that oldest-first use misses", required=True),
+        Field("expected_demand", INT, "units that demand takes within the outlook: forecast, or mean", required=True),
+        Field("projected_shortage", INT, "of them, those that stock and foreseen supply do not cover", required=True),
         Field("status", TEXT, "red, amber, yellow or green by days of stock, or no_demand", required=True),
         Field("as_of", DATE, "the day that the state speaks about", required=True),
     ),
@@ -58,11 +64,14 @@ TABLE = Table(
 )
 
 
-def build(
+def build(  # noqa: PLR0913 -- an argument is a table
     units: DataFrame,
     distribution: DataFrame,
     donations: DataFrame,
     places: DataFrame,
+    demand_forecast: DataFrame,
+    supply_forecast: DataFrame,
+    regional_demand: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -74,15 +83,22 @@ def build(
         distribution: movements of units.
         donations: only to find the unit of a movement that names its bag alone.
         places: `all_facilities`: time zones, regions and names.
+        demand_forecast: demand of the days ahead by region; a shelf of a series without one goes by its mean.
+        supply_forecast: supply of the days ahead by region.
+        regional_demand: what a region's shelves have their shares of.
         as_of: local day of each facility.
         params: demand_window_days, outlook_days, status_red_days, status_amber_days, status_green_days.
     """
     window_days, outlook_days = int(params["demand_window_days"]), int(params["outlook_days"])
-    demand = shelf_demand(units, distribution, donations, places, as_of=as_of, window_days=window_days)
-    days = _expiry_days(_held(units, places, as_of)).join(demand, list(SHELF), how="full")
+    taken = shelf_demand(units, distribution, donations, places, as_of=as_of, window_days=window_days)
+    forecasts = (demand_forecast, supply_forecast, regional_demand)
+    demand = with_forecasts(taken, places, *forecasts, as_of, window_days)
+    days = _expiry_days(held_units(units, places, as_of)).join(demand, list(SHELF), how="full")
     shelves = days.withColumn("missed", missed_by_then(as_of, window_days, outlook_days)).groupBy(*SHELF)
     return (
         _named(shelves.agg(*_sums(as_of)), places)
+        .withColumn("expected_demand", taken_by(F.lit(outlook_days), window_days).cast("int"))
+        .withColumn("projected_shortage", short_within(outlook_days, window_days))
         .withColumn("mean_daily_demand", F.col("demand_units") / F.lit(window_days))
         .withColumn("no_demand", F.col("demand_units") == 0)
         .withColumn("days_of_stock", F.when(~F.col("no_demand"), F.col("available") / F.col("mean_daily_demand")))
@@ -95,8 +111,8 @@ def build(
 def missed_by_then(as_of: date, window_days: int, outlook_days: int) -> Column:
     """Units of a shelf that outdate by a row's `expires_on` if demand goes on and takes the oldest first.
 
-    With S(d) the units in stock whose last usable day is at most as-of + d, and D(d) = floor(d x demand_units /
-    window_days) the units that demand takes by the end of that day, the projected outdates of the shelf are
+    With S(d) the units in stock whose last usable day is at most as-of + d, and D(d) the units that demand takes by the
+    end of that day (`taken_by`), the projected outdates of the shelf are
 
         max over 1 <= d <= outlook_days of max(0, S(d) - D(d)).
 
@@ -104,18 +120,17 @@ def missed_by_then(as_of: date, window_days: int, outlook_days: int) -> Column:
     oldest-first use wastes no demand on a later unit while an earlier one waits, so it loses no more. Between
     two expiry days S stays and D grows: the days on which units expire suffice. No new stock is counted.
 
-    Reads SHELF, expires_on (NULL: never), in_stock (units) and demand_units (NULL: none); a row a day and shelf.
-    The greatest value of a shelf is its projected outdates.
+    Reads SHELF, expires_on (NULL: never), in_stock (units) and what `taken_by` reads; a row a day and shelf. The
+    greatest value of a shelf is its projected outdates.
     """
     earlier = Window.partitionBy(*SHELF).orderBy("expires_on").rowsBetween(Window.unboundedPreceding, 0)
     is_due = F.col("expires_on").between(as_of + timedelta(days=1), as_of + timedelta(days=outlook_days))
     due_by_then = F.sum(F.when(is_due, F.col("in_stock"))).over(earlier)
     days = F.date_diff("expires_on", F.lit(as_of))
-    taken = F.floor(days * F.coalesce("demand_units", F.lit(0)) / F.lit(window_days))
-    return F.when(is_due, F.greatest(due_by_then - taken, F.lit(0)))
+    return F.when(is_due, F.greatest(due_by_then - taken_by(days, window_days), F.lit(0)))
 
 
-def _held(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
+def held_units(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
     """Units on hand with their shelf; `expires_on` is the last local day on which the unit can be used.
 
     A dating that ends at midnight ends with the day before it: hence the microsecond.
@@ -155,16 +170,16 @@ def _sums(as_of: date) -> list[Column]:
         *[F.coalesce(F.sum(count), F.lit(0)).cast("int").alias(name) for name, count in counts.items()],
         F.sum("available_doses").cast(DOSES).alias("available_doses"),
         F.min(F.when(F.col("in_stock") > 0, F.col("expires_on"))).alias("next_expiry_on"),
+        F.coalesce(F.sum("in_stock"), F.lit(0)).alias("in_stock"),
         F.coalesce(F.max("demand_units"), F.lit(0)).alias("demand_units"),
+        F.max("expected").alias("expected"),
+        F.max("supplied").alias("supplied"),
         F.coalesce(F.max("missed"), F.lit(0)).cast("int").alias("projected_outdates"),
     ]
 
 
 def _named(shelves: DataFrame, places: DataFrame) -> DataFrame:
-    names = places.select(
-        "facility_id", F.col("name").alias("facility_name"), F.col("kind").alias("facility_kind"), "region"
-    )
-    return shelves.join(F.broadcast(names), "facility_id", how="left")
+    return shelves.join(F.broadcast(named_places(places)), "facility_id", how="left")
 
 
 def status_of(days_of_stock: Column, params: Mapping[str, Any]) -> Column:

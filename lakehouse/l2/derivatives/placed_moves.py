@@ -9,18 +9,24 @@ from lakehouse.l2.derivatives.units_steps import movement_steps, units_of_bags
 UNKNOWN = "unknown"
 """Stands in a key where no record says which facility, region or group it is."""
 
+OF_UNIT = ("component", "product_code", "abo_rhd", "doses", "collected_at")
+
 
 def placed_moves(distribution: DataFrame, units: DataFrame, donations: DataFrame, places: DataFrame) -> DataFrame:
     """One row a movement; what a movement is, and which unit a bag means, is `movement_steps`' to say.
 
     Returns:
-        distribution_id, request_id, kind, is_issue, unit_id, component, abo_rhd (NULL where the unit is not here),
-        from_facility_id, to_facility_id, left_on (local to the origin), arrived_at (NULL until it arrived),
-        arrived_on (local to the destination).
+        distribution_id, request_id, kind, is_issue, unit_id, component, product_code, abo_rhd, doses, collected_at
+        (NULL where the unit is not here), from_facility_id, to_facility_id, left_on (local to the origin), arrived_at
+        (NULL until it arrived), arrived_on (local to the destination).
     """
     bags = units_of_bags(units.join(donations.select("donation_key", "bag_id"), "donation_key", how="inner"))
     known = units.select(
-        "unit_id", "component", "abo_rhd", "is_assumed", "made_at_facility_id", F.col("received_at").alias("last_in")
+        "unit_id",
+        *OF_UNIT,
+        "is_assumed",
+        "made_at_facility_id",
+        F.col("received_at").alias("last_in"),
     )
     maker = F.coalesce("made_at_facility_id", F.lit(UNKNOWN))
     return (
@@ -37,8 +43,7 @@ def placed_moves(distribution: DataFrame, units: DataFrame, donations: DataFrame
             "kind",
             "is_issue",
             "unit_id",
-            "component",
-            "abo_rhd",
+            *OF_UNIT,
             "from_facility_id",
             "to_facility_id",
             F.col("on").alias("left_on"),
@@ -49,10 +54,17 @@ def placed_moves(distribution: DataFrame, units: DataFrame, donations: DataFrame
 
 
 def first_place_per_npi(places: DataFrame) -> DataFrame:
-    """NPI -> region and timezone; of several facilities with one NPI, the first by id."""
+    """NPI -> facility_id, region and timezone; of several facilities with one NPI, the first by id."""
     first = F.min(F.struct("facility_id", "region", "timezone")).alias("place")
     named = places.withColumn("npi", F.coalesce("npi", "facility_id"))
-    return named.groupBy("npi").agg(first).select("npi", "place.region", "place.timezone")
+    return named.groupBy("npi").agg(first).select("npi", "place.*")
+
+
+def named_places(places: DataFrame) -> DataFrame:
+    """What tables on facilities say of each: facility_id, facility_name, facility_kind, region."""
+    return places.select(
+        "facility_id", F.col("name").alias("facility_name"), F.col("kind").alias("facility_kind"), "region"
+    )
 
 
 def _zones(places: DataFrame) -> DataFrame:

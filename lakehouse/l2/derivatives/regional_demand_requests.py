@@ -20,6 +20,7 @@ COUNTS = (
     "requested_patient",
     "requested_stock",
 )
+OF_REQUEST = ("demand_on", "facility_id", "region", "component", "abo_rhd", "order_kind", "urgency")
 DAY = "INTERVAL '24' HOUR"
 
 
@@ -33,7 +34,8 @@ def judged_requests(blood_requests: DataFrame, moves: DataFrame, places: DataFra
         as_of: arrivals, closings and cancellations after this local day are not seen.
 
     Returns:
-        demand_on, region, component, abo_rhd (group ordered) and `COUNTS` (INT).
+        demand_on, facility_id (the NPI where no facility has it), region, component, abo_rhd (group ordered),
+        order_kind, urgency (as sent) and `COUNTS` (INT).
     """
     known = blood_requests.join(_replacements(blood_requests), "request_id", how="left")
     return (
@@ -48,7 +50,7 @@ def judged_requests(blood_requests: DataFrame, moves: DataFrame, places: DataFra
         .withColumn("unmet", F.when(_has_closed(), F.greatest(_net() - F.col("by_closing"), F.lit(0))).otherwise(0))
         .withColumn("requested_patient", F.when(F.col("order_kind") == "patient", F.col("requested")).otherwise(0))
         .withColumn("requested_stock", F.col("requested") - F.col("requested_patient"))
-        .select("demand_on", "region", "component", "abo_rhd", *[F.col(name).cast("int") for name in COUNTS])
+        .select(*OF_REQUEST, *[F.col(name).cast("int") for name in COUNTS])
     )
 
 
@@ -59,7 +61,7 @@ def _timed(blood_requests: DataFrame, places: DataFrame, as_of: date) -> DataFra
     not here then is unmet), as_of_end and is_replaced. Without `needed_at`, units are due 24 hours after the order,
     and an order known by its day alone is due by the end of that day.
     """
-    hospitals = first_place_per_npi(places).select("npi", "region", F.col("timezone").alias("zone"))
+    hospitals = first_place_per_npi(places).select("npi", "facility_id", "region", F.col("timezone").alias("zone"))
     zone = F.coalesce("zone", F.lit("UTC"))
     ordered_on = event_date(F.col("requested_at"), F.col("is_date_only"), zone)
     replaced_on = event_date(F.col("replacement.requested_at"), F.col("replacement.is_date_only"), zone)
@@ -70,6 +72,7 @@ def _timed(blood_requests: DataFrame, places: DataFrame, as_of: date) -> DataFra
         .join(F.broadcast(hospitals), "npi", how="left")
         .where(ordered_on <= F.lit(as_of))
         .withColumn("demand_on", F.coalesce(event_date(F.col("needed_at"), F.lit(False), zone), ordered_on))
+        .withColumn("facility_id", F.coalesce("facility_id", "npi", F.lit(UNKNOWN)))
         .withColumn("region", F.coalesce("region", F.lit(UNKNOWN)))
         .withColumn("abo_rhd", F.coalesce("group_ordered", F.lit(UNKNOWN)))
         .withColumn("is_replaced", replaced_on <= F.lit(as_of))

@@ -68,6 +68,8 @@ TABLE = Table(
         Field("is_on_hand", FLAG, "in process, quarantined, available or reserved", required=True),
         Field("tested_at", INSTANT, "when every test of the donation was final; null until then"),
         Field("is_reactive", FLAG, "a final infectious-marker result is reactive", required=True),
+        Field("reactive_at", INSTANT, "when the first of these was out"),
+        Field("disputed_at", INSTANT, "when the final group that its label disagrees with was out; null if they agree"),
         Field("released_at", INSTANT, "first release to stock"),
         Field("issued_at", INSTANT, "first shipment to a hospital"),
         Field("received_at", INSTANT, "last receipt anywhere"),
@@ -124,12 +126,12 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     tests = tests_by_donation(test_results, dated, as_of, params)
     facts = donation_facts(dated, tests, donors, as_of)
     known = kept(present.join(facts, on="donation_key", how="left"))
-    made = _made(known, unit_parents.where(_was_made(as_of)))
+    made = _made(known, unit_parents.where(was_made(as_of)))
     bags = units_of_bags(known.select("unit_id", "bag_id"))
     named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
     bagged = [movement_records(distribution), admission_records(patients)]
     steps = steps_of(named, bagged, bags, places)
-    placed = with_place(with_steps(made, steps, as_of), as_of)
+    placed = with_place(with_steps(made, steps, as_of), F.lit(as_of))
     reporting = _reporting(dispositions, places, as_of)
     reported = placed.join(F.broadcast(reporting), on="place_id", how="left")
     ended = with_end(reported, as_of, params)
@@ -145,7 +147,7 @@ def _reporting(dispositions: DataFrame, places: DataFrame, as_of: date) -> DataF
     return facilities.withColumn("is_reporting", F.lit(True))
 
 
-def _was_made(as_of: date) -> Column:
+def was_made(as_of: date) -> Column:
     """Parentage known by the end of the as-of day; a day early or late changes no unit that is not there anyway."""
     return F.to_date("made_at") <= F.date_add(F.lit(as_of), 1)
 
@@ -159,8 +161,8 @@ def _made(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
         {
             "expires_at": F.coalesce("label_expires_at", "computed_expires_at"),
             "abo_rhd": F.coalesce("label_abo_rhd", "typed_abo_rhd", "donor_abo_rhd"),
-            "is_reactive": F.col("reactive_at").isNotNull(),
             "is_label_disputed": is_disputed,
+            "disputed_at": F.when(is_disputed, F.col("typed_at")),
             "warnings": _warnings(is_disputed),
         }
     )
@@ -190,6 +192,7 @@ def _selected(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
     located = where.join(F.broadcast(kinds), on="facility_id", how="left")
     computed = {
         "is_on_hand": F.col("state").isin(*ON_HAND),
+        "received_at": F.greatest("arrived_at", F.col("receipt")["at"]),
         "reserved_at": reservation["at"],
         "ended_at": end["at"],
         "ended_on": end["on"],

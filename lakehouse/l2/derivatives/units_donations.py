@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from lakehouse.columns import local_date, start_of_day
+from lakehouse.domain.intervals import EXEMPT_TYPES
 
 UTC = "UTC"
 REFUSABLE_HOURS = 24  # an event more than this before collection can't be a fact
@@ -40,20 +41,36 @@ def dated_donations(donations: DataFrame, donation_events: DataFrame, places: Da
         "bag_id",
         (F.count("*").over(same_bag) > 1).alias("is_shared_bag"),
         "donor_key",
+        "event_id",
+        "visit_id",
         "donated_on",
         begun.alias("collected_at"),
         "facility_id",
         "zone",
         "procedure",
+        "platelet_doses",
         "donation_type",
         "outcome",
+        "reject_reason",
         F.lower("status").alias("status"),
         "test_result",
         F.when(F.col("test_result").isNotNull(), F.coalesce("tested_on", F.date_add("donated_on", 1))).alias(
             "tested_on"
         ),
+        "bag_lot",
+        F.col("_order_at").alias("recorded_at"),
         F.coalesce("source_system", F.lit("")).alias("source_system"),
     )
+
+
+def has_failed() -> Column:
+    """Whether nothing was collected."""
+    return F.coalesce(F.col("outcome") == "failed", F.lit(False))
+
+
+def is_exempt() -> Column:
+    """Whether a donation was none for others (autologous, therapeutic): intervals don't bind it."""
+    return F.coalesce(F.col("donation_type").isin(*EXEMPT_TYPES), F.lit(False))
 
 
 def by_reference(dated: DataFrame, *columns: str, with_shared_bags: bool = False) -> DataFrame:
@@ -122,6 +139,7 @@ def tests_by_donation(test_results: DataFrame, dated: DataFrame, as_of: date, pa
         _tested_at(required).alias("tests_done_at"),
         F.min("reactive_at").alias("tests_reactive_at"),
         F.max_by("abo_rhd", by_time).alias("typed_abo_rhd"),
+        F.max(by_time)["final_at"].alias("typed_at"),
         F.lit(True).alias("has_tests"),
     )
 
@@ -139,5 +157,6 @@ def donation_facts(dated: DataFrame, tests: DataFrame, donors: DataFrame, as_of:
         F.coalesce("tests_done_at", flagged_at).alias("tested_at"),
         F.coalesce("tests_reactive_at", F.when(~F.col("test_result"), flagged_at)).alias("reactive_at"),
         "typed_abo_rhd",
+        "typed_at",
         "donor_abo_rhd",
     )

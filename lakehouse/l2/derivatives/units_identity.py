@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
 from lakehouse.domain.dating import computed_expiry
-from lakehouse.l2.derivatives.units_donations import UTC, by_reference, reference
+from lakehouse.l2.derivatives.units_donations import UTC, by_reference, has_failed, reference
 from lakehouse.table import DOSES, FLAG, INSTANT, TEXT, TEXTS
 
 GENERATIONS = 3  # a pool that was irradiated and then divided is three steps away from its donations
@@ -90,11 +90,7 @@ def assumed_units(components: DataFrame, dated: DataFrame, as_of: date) -> DataF
     """
     sources = components.select(F.coalesce("source_system", F.lit("")).alias("source_system")).distinct()
     named = components.select(reference().alias("reference")).where(F.col("reference").isNotNull()).distinct()
-    drawn = dated.where(
-        F.col("procedure").isNull()
-        & ~F.coalesce(F.col("outcome") == "failed", F.lit(False))
-        & (F.col("donated_on") <= F.lit(as_of))
-    )
+    drawn = dated.where(F.col("procedure").isNull() & ~has_failed() & (F.col("donated_on") <= F.lit(as_of)))
     alone = (
         drawn.join(F.broadcast(sources), on="source_system", how="left_anti")
         .join(named.withColumnRenamed("reference", "din"), on="din", how="left_anti")

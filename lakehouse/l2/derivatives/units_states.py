@@ -40,8 +40,8 @@ def with_steps(units: DataFrame, steps: DataFrame, as_of: date) -> DataFrame:
     Plain aggregates, for they are compiled, which functions on arrays are not. Steps at one instant are taken in
     the order of `RANK`, then of their record.
     """
-    columns = [name for name in units.columns if name not in {"unit_id", "is_reactive"}]
-    happened = steps.withColumn("step", F.struct("at", step_rank(), *STEP_FIELDS))
+    columns = [name for name in units.columns if name != "unit_id"]
+    happened = steps.withColumn("step", as_step())
     kept = happened.select("unit_id", "step", "is_issue", F.col("recorded").alias("step_recorded"))
     lives = units.join(kept, on="unit_id", how="left")
     is_fact = ~is_before_collection(F.col("step")["latest_at"], F.col("collected_at"))
@@ -49,13 +49,37 @@ def with_steps(units: DataFrame, steps: DataFrame, as_of: date) -> DataFrame:
     judged = lives.withColumns({"is_seen": is_fact & is_past, "is_to_come": is_fact & ~is_past})
     own = F.first(F.struct(*columns)).alias("unit")
     decided = judged.groupBy("unit_id").agg(own, *_deciding(as_of))
-    return decided.select("unit_id", "unit.*", *[name for name in decided.columns if name not in {"unit_id", "unit"}])
+    found = decided.select("unit_id", "unit.*", *[name for name in decided.columns if name not in {"unit_id", "unit"}])
+    reactive_at = F.least("reactive_at", "cultured_at")
+    return found.withColumns({"reactive_at": reactive_at, "is_reactive": reactive_at.isNotNull()})
+
+
+def as_step() -> Column:
+    """A row of `units_steps` as a struct that sorts by its instant, its rank and its record."""
+    return F.struct("at", step_rank(), *STEP_FIELDS)
 
 
 def step_rank() -> Column:
     """The `RANK` of a step."""
     ranks = F.create_map(*[part for what, rank in RANK.items() for part in (F.lit(what), F.lit(rank))])
     return F.try_element_at(ranks, F.col("what")).alias("rank")
+
+
+def deciding_steps(is_seen: Column) -> dict[str, Column]:
+    """Aggregates over the steps of a unit that decide its place and standing: of all of them, or up to each."""
+    step = F.col("step")
+
+    def seen(*whats: str) -> Column:
+        return F.when(is_seen & step["what"].isin(*whats), step)
+
+    return {
+        "moved": F.max(seen("shipped")),
+        "receipt": F.max(seen("received")),
+        "hold": F.max(seen(*HOLDS)),
+        "reservation": F.max(seen(*RESERVATIONS)),
+        "released_at": F.min(seen("released")["at"]),
+        "issued_at": F.min(F.when(is_seen & F.col("is_issue"), step["at"])),
+    }
 
 
 def _deciding(as_of: date) -> tuple[Column, ...]:
@@ -67,34 +91,28 @@ def _deciding(as_of: date) -> tuple[Column, ...]:
 
     arrived = F.when(is_seen & (step["arrived_on"] <= F.lit(as_of)), step["arrived_at"])
     ended = F.when(is_seen & (step["what"] == "ended"), F.struct("step_recorded", "step"))
-    is_cultured = F.max(is_seen & (step["what"] == "reactive"))
     is_used_later = F.max(F.col("is_to_come") & step["what"].isin(*USES))
     return (
-        F.max(seen("shipped")).alias("moved"),
-        F.max(seen("received")).alias("receipt"),
-        F.max(seen(*HOLDS)).alias("hold"),
-        F.max(seen(*RESERVATIONS)).alias("reservation"),
+        *[aggregate.alias(name) for name, aggregate in deciding_steps(is_seen).items()],
         F.min(seen("admitted")).alias("admission"),
         F.max(seen("consumed")).alias("consumption"),
         F.max(F.when(is_seen & step["request_id"].isNotNull(), step)).alias("order"),
         # Of several live dispositions the later recorded is current, whenever each happened.
         F.max(ended)["step"].alias("disposition"),
-        F.min(seen("released"))["at"].alias("released_at"),
-        F.min(F.when(is_seen & F.col("is_issue"), step["at"])).alias("issued_at"),
         F.max(arrived).alias("arrived_at"),
-        (F.max("is_reactive") | F.coalesce(is_cultured, F.lit(False))).alias("is_reactive"),
+        F.min(seen("reactive")["at"]).alias("cultured_at"),
         F.coalesce(is_used_later, F.lit(False)).alias("is_used_later"),
     )
 
 
-def with_place(units: DataFrame, as_of: date) -> DataFrame:
-    """Add where the unit is or was last, and whether it is on its way.
+def with_place(units: DataFrame, day: Column) -> DataFrame:
+    """Add where the unit is or was last at the end of a day (`place_id`), and whether it is on its way (`is_moving`).
 
     A movement is over when it says that it arrived, or a receipt follows. For an assumed unit, whose source tells
     of no receipts, it is over at once.
     """
     moved, receipt = F.col("moved"), F.col("receipt")
-    own_arrival = F.when(moved["arrived_on"] <= F.lit(as_of), moved["arrived_at"])
+    own_arrival = F.when(moved["arrived_on"] <= day, moved["arrived_at"])
     is_received = F.coalesce(receipt["at"] >= moved["at"], F.lit(False))
     is_over = F.col("is_assumed") | own_arrival.isNotNull() | is_received
     maker = F.col("made_at_facility_id")
@@ -105,13 +123,7 @@ def with_place(units: DataFrame, as_of: date) -> DataFrame:
         .when(is_over, F.coalesce(moved["to_facility_id"], maker))
         .otherwise(F.coalesce(moved["facility_id"], receipt["facility_id"], maker))
     )
-    return units.withColumns(
-        {
-            "is_moving": moved.isNotNull() & ~is_over,
-            "place_id": place,
-            "received_at": F.greatest("arrived_at", receipt["at"]),
-        }
-    )
+    return units.withColumns({"is_moving": moved.isNotNull() & ~is_over, "place_id": place})
 
 
 def with_end(units: DataFrame, as_of: date, params: Mapping[str, Any]) -> DataFrame:
@@ -139,31 +151,41 @@ def with_end(units: DataFrame, as_of: date, params: Mapping[str, Any]) -> DataFr
 
 
 def with_state(units: DataFrame, as_of: date) -> DataFrame:
-    """Add `state` and the start of the reservation that holds."""
-    moved, reservation, hold = F.col("moved"), F.col("reservation"), F.col("hold")
-    was_moved_on = F.coalesce(moved["at"] > reservation["at"], F.lit(False))
-    is_reserved = (reservation["what"] == "reserved") & ~was_moved_on
+    """Add `state` and the reservation that holds."""
+    end = F.col("end")
+    state = F.when(end.isNotNull(), end["state"]).otherwise(standing(F.lit(as_of)))
+    live = F.when(end.isNull() & is_reserved(), F.col("reservation"))
+    return units.withColumns({"state": state, "live_reservation": live})
+
+
+def standing(day: Column) -> Column:
+    """The state, at the end of a day, of a unit that has not ended."""
+    hold, status = F.col("hold"), F.col("status")
     is_held = F.coalesce(hold["what"] != "quarantine_lifted", F.lit(False))
     is_quarantined = is_held | F.col("is_reactive") | F.col("is_label_disputed")
-    is_tested = F.coalesce(F.col("tested_on") <= F.lit(as_of), F.lit(False))
-    is_free = F.col("status").isin("available", "reserved") | ((F.col("status") == "used") & is_tested)
+    is_tested = F.coalesce(F.col("tested_on") <= day, F.lit(False))
+    is_free = status.isin("available", "reserved") | ((status == "used") & is_tested)
     is_stock = (
         F.col("released_at").isNotNull()
         | F.col("issued_at").isNotNull()
         | F.col("is_imported")
         | F.coalesce(is_free, F.lit(False))
     )
-    holds = F.coalesce(is_reserved, F.lit(False)) | F.coalesce(F.col("status") == "reserved", F.lit(False))
-    state = (
-        F.when(F.col("end").isNotNull(), F.col("end")["state"])
-        .when(F.col("is_moving"), "in_transit")
+    holds = F.coalesce(is_reserved(), F.lit(False)) | F.coalesce(status == "reserved", F.lit(False))
+    return (
+        F.when(F.col("is_moving"), "in_transit")
         .when(is_quarantined, "quarantined")
         .when(holds, "reserved")
         .when(is_stock, "available")
         .otherwise("in_process")
     )
-    live = F.when(F.col("end").isNull() & is_reserved, reservation)
-    return units.withColumns({"state": state, "live_reservation": live})
+
+
+def is_reserved() -> Column:
+    """Whether the last word on a reservation is that it holds, and the unit was not moved on since."""
+    moved, reservation = F.col("moved"), F.col("reservation")
+    was_moved_on = F.coalesce(moved["at"] > reservation["at"], F.lit(False))
+    return (reservation["what"] == "reserved") & ~was_moved_on
 
 
 def _end_by_status(as_of: date) -> Column:

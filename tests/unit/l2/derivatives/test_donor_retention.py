@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 from chispa.schema_comparer import assert_schema_equality
 
-from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.derivatives import donor_retention
-from tests.support.rows import frame
+from tests.support.lives import inputs
 
 AS_OF = date(2024, 2, 29)
 PARAMS = {"lapse_months": 24, "lapsing_months": 12}
 YEAR_AGO, TWO_YEARS_AGO = date(2023, 2, 28), date(2022, 2, 28)  # exactly 12 and 24 months before a leap day
 DAY = timedelta(days=1)
 FACILITY = {"facility_id": "F", "kind": "collection", "timezone": "America/Los_Angeles"}
+NOWHERE = {"facility_id": "G", "kind": "collection", "timezone": "Mars/Olympus"}
 EVENTS = [
     {"event_id": "E", "facility_id": "F", "starts_at": "2024-02-29T18:00-08:00"},
     {"event_id": "E0", "facility_id": "F", "starts_at": "2024-01-10T18:00-08:00"},
+    {"event_id": "E9", "facility_id": "G", "starts_at": "2024-02-29 20:00"},
 ]
 ELIGIBLE = tuple(donor_retention.ELIGIBLE)
 
@@ -179,6 +180,25 @@ COUNTED = [
         gave=[{"donated_on": "2024-01-12", "is_assumed_date": True, "event_id": "E0"}],
     ),
     Case(
+        "procedures that they gave by, each once; not those of treatment",
+        {"given_procedures": ["plasma", "whole_blood"]},
+        gave=[
+            before(200, procedure="whole_blood"),
+            before(150, procedure="plasma"),
+            before(100, procedure="plasma"),
+            before(60),
+            before(50, procedure="double_red_cells", donation_type="therapeutic"),
+        ],
+    ),
+    Case(
+        "a zone that nobody knows counts as UTC: half past one there is the day after the as-of day's evening",
+        {"presentations_12m": 1},
+        visits=[
+            {"visit_id": "v1", "event_id": "E9", "visited_at": "2024-02-29 23:30"},
+            {"visit_id": "v2", "event_id": "E9", "visited_at": "2024-03-01 01:30"},
+        ],
+    ),
+    Case(
         "a donor without a record is a donor",
         {"class": "first_time", "sex": None, "age_band": None, "region": None},
         gave=[before(30)],
@@ -235,6 +255,24 @@ AGAIN = [
         record={"birth_year": 2008},
     ),
     Case(
+        "who gave whole blood at 16 is 17 a year later, if not sooner",
+        again(0, date(2024, 6, 1), date(2024, 6, 1), date(2024, 6, 1)),
+        gave=[date(2023, 6, 1)],
+        record={"birth_year": 2007},
+    ),
+    Case(
+        "who gave platelets was 17",
+        again(0, 0, 0, 0),
+        gave=[{"donated_on": date(2023, 12, 30), "procedure": "apheresis_platelets"}],
+        record={"birth_year": 2007},
+    ),
+    Case(
+        "who was treated need not be of age",
+        again(0, date(2024, 12, 31), date(2024, 12, 31), date(2024, 12, 31)),
+        gave=[{"donated_on": date(2023, 6, 1), "donation_type": "therapeutic"}],
+        record={"birth_year": 2007},
+    ),
+    Case(
         "a donation that the record alone tells of asks for an interval too",
         again(46, 46, 46, 46),
         record={"first_donation_on": "2020-01-01", "last_donation_on": AS_OF - timedelta(days=10)},
@@ -255,10 +293,8 @@ def rows(spark) -> dict[str, dict[str, Any]]:
             key = f"{case.name} {number}"
             sent["donations"].append({"donation_key": key, "is_assumed_date": False, **donor, **donation})
         sent["donor_visits"] += [{**donor, **visit} for visit in case.visits]
-    sent |= {"donation_events": EVENTS, "facilities": [FACILITY]}
-    names = ("donors", "donations", "donor_visits", "donation_events", "facilities")
-    inputs = [frame(spark, CONFORMED[name].table, sent[name]) for name in names]
-    built = donor_retention.build(*inputs, as_of=AS_OF, params=PARAMS)
+    sent |= {"donation_events": EVENTS, "facilities": [FACILITY, NOWHERE]}
+    built = donor_retention.build(**inputs(spark, donor_retention.build, sent), as_of=AS_OF, params=PARAMS)
     assert_schema_equality(built.schema, donor_retention.TABLE.schema, ignore_nullable=True)
     found = [row.asDict() for row in built.collect()]
     assert sorted(row["donor_key"] for row in found) == sorted(case.name for case in CASES)

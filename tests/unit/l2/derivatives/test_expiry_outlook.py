@@ -14,7 +14,7 @@ from chispa.schema_comparer import assert_schema_equality
 
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.all_facilities import all_facilities
-from lakehouse.l2.derivatives import expiry_outlook, units
+from lakehouse.l2.derivatives import demand_forecast, expiry_outlook, regional_demand, supply_forecast, units
 from tests.support.rows import frame
 
 PARAMS = {
@@ -67,6 +67,8 @@ def days_of_stock(stock: int, status: str) -> Case:
                 "available": stock,
                 "mean_daily_demand": 1.0,
                 "days_of_stock": float(stock),
+                "expected_demand": 14,
+                "projected_shortage": 14 - stock,
                 "no_demand": False,
                 "status": status,
             }
@@ -245,7 +247,8 @@ def outlook_of(spark, cases: list[tuple[int, Case]], as_of: date):
     inputs = [frame(spark, units.TABLE, rows["units"])]
     inputs += [frame(spark, CONFORMED[name].table, rows[name]) for name in ("distribution", "donations")]
     places = [frame(spark, CONFORMED[name].table, rows[name]) for name in ("facilities", "hospitals")]
-    return expiry_outlook.build(*inputs, all_facilities(*places), as_of=as_of, params=PARAMS)
+    forecasts = [frame(spark, module.TABLE, ()) for module in (demand_forecast, supply_forecast, regional_demand)]
+    return expiry_outlook.build(*inputs, all_facilities(*places), *forecasts, as_of=as_of, params=PARAMS)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
-from pyspark.sql.types import DateType, IntegerType, StringType, StructType
+from pyspark.sql.types import ArrayType, DateType, DoubleType, IntegerType, StringType, StructType
 
 from lakehouse.l2.derivatives.expiry_outlook import missed_by_then
 from tests.support.rows import frame
@@ -15,6 +15,7 @@ AS_OF = date(2024, 2, 25)
 WINDOW_DAYS, OUTLOOK_DAYS = 28, 14
 DAYS = StructType().add("facility_id", StringType()).add("component", StringType()).add("abo_rhd", StringType())
 DAYS = DAYS.add("expires_on", DateType()).add("in_stock", IntegerType()).add("demand_units", IntegerType())
+DAYS = DAYS.add("expected", ArrayType(DoubleType()))
 
 
 def simulate(days_left: list[int], demand_units: int) -> int:

@@ -274,12 +274,17 @@ def test_reactive_result__quarantines_from_its_day_on(life: Life) -> None:
     assert life("2024-03-04", "reactive")["tested_at"] is None
     reactive = life("2024-03-07", "reactive")
     assert (reactive["state"], reactive["is_reactive"]) == ("quarantined", True)
+    assert utc(reactive, "reactive_at") == datetime(2024, 3, 5, 16)
+    assert utc(life("2024-03-07", "cultured"), "reactive_at") == datetime(2024, 3, 4, 16)
+    assert life("2024-03-07", "typed")["reactive_at"] is None
     assert life("2024-03-04", "cultured")["state"] == "quarantined"
 
 
 def test_label__that_the_test_contradicts_quarantines(life: Life) -> None:
     disputed = life("2024-03-04", "disputed")
     assert (disputed["state"], disputed["abo_rhd"], disputed["warnings"]) == ("quarantined", "A+", [LABEL_DISPUTED])
+    assert utc(disputed, "disputed_at") == datetime(2024, 3, 2, 15)
+    assert life("2024-03-04", "typed")["disputed_at"] is None
 
 
 def test_unlabelled_unit__has_group_and_dating_from_test_and_table(life: Life) -> None:

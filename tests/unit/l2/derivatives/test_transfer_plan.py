@@ -1,0 +1,141 @@
+"""Plans of transfers, counted by hand, and against every possible plan of small regions."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lakehouse.l2.derivatives.transfer_suggestions_plan import Rules, Shelf, may_meet, planned
+from lakehouse.l2.derivatives.transfer_suggestions_routes import Travel, great_circle_km
+
+RULES = Rules(
+    outlook_days=14, cover_days=3, hours_max=8.0, days_left_min=1, centre_days=7, shortage_cost=5.0, move_cost=0.1
+)
+
+
+def shelf(facility, demand, stock, *, group="O+", is_centre=False, movable=None):
+    return Shelf(facility, group, is_centre, demand, stock, dict(stock) if movable is None else movable)
+
+
+def plan(shelves, hours=2.0, component="red_cells"):
+    names = {one.facility for one in shelves}
+    ways = {(a, b): hours for a in names for b in names if a != b}
+    found = planned(component, shelves, ways, RULES)
+    moves = [(shelves[m.source].facility, m.days_left, shelves[m.target].facility, n) for m, n in found.moves]
+    return sorted(moves), found.outdates_avoided, found.shortage_avoided
+
+
+def test_plan__moves_what_is_lost_to_who_will_use_it():
+    """A uses one in 14 days: of three due on day 7 none is used by then; B, with a unit a day, has room for 7."""
+    shelves = [shelf("A", 1, {7: 3}), shelf("B", 14, {30: 20})]
+    assert plan(shelves) == ([("A", 7, "B", 3)], 3, 0)
+
+
+def test_plan__moves_no_more_than_can_be_used_in_time():
+    """B uses two by day 2, and has one that is due then."""
+    shelves = [shelf("A", 0, {2: 5}), shelf("B", 14, {2: 1, 30: 20})]
+    assert plan(shelves) == ([("A", 2, "B", 1)], 1, 0)
+
+
+def test_plan__leaves_reserved_units_where_they_are():
+    shelves = [shelf("A", 0, {7: 3}, movable={7: 1}), shelf("B", 14, {30: 20})]
+    assert plan(shelves) == ([("A", 7, "B", 1)], 1, 0)
+
+
+def test_plan__meets_what_is_missing_when_no_centre_can_issue_it():
+    """B needs three within three days, and has none; A keeps what it needs itself by then."""
+    shelves = [shelf("A", 14, {30: 5}), shelf("B", 14, {})]
+    assert plan(shelves) == ([("A", 30, "B", 2)], 0, 2)
+    assert plan([*shelves, shelf("HUB", 28, {30: 60}, is_centre=True)]) == ([], 0, 0)
+
+
+def test_plan__nothing_is_gained_when_the_centre_loses_instead():
+    """All that B uses comes from the hub, whose stock is due as soon: what B is given, the hub loses."""
+    shelves = [shelf("A", 0, {14: 4}), shelf("B", 14, {}), shelf("HUB", 14, {14: 14}, is_centre=True)]
+    assert plan(shelves)[1:] == (0, 0)
+    shelves[2].stock = {14: 10, 40: 50}
+    assert plan(shelves)[1:] == (4, 0)
+
+
+def test_plan__gives_back_to_a_centre():
+    """It goes out again, and is used a week later: what is due by then is not worth the way."""
+    shelves = [shelf("A", 0, {12: 2}), shelf("HUB", 28, {40: 50}, is_centre=True)]
+    assert plan(shelves) == ([("A", 12, "HUB", 2)], 2, 0)
+    assert plan([shelf("A", 0, {7: 2}), shelves[1]]) == ([], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("component", "unit", "demand", "answer"),
+    [
+        ("red_cells", "O-", "A+", True),
+        ("red_cells", "A+", "O+", False),
+        ("red_cells", "O+", "O-", False),
+        ("plasma", "AB+", "O-", True),
+        ("plasma", "O+", "A+", False),
+        ("platelets", "A+", "O+", True),
+        ("whole_blood", "unknown", "O+", False),
+    ],
+)
+def test_may_meet__is_the_table_of_compatibility(component, unit, demand, answer):
+    assert may_meet(component, unit, demand) is answer
+
+
+def test_plan__own_group_before_another():
+    shelves = [
+        shelf("A", 0, {7: 2}, group="O-"),
+        shelf("B", 4, {30: 9}, group="O-"),
+        shelf("B", 28, {30: 9}, group="A+"),
+        shelf("C", 28, {30: 9}, group="AB-"),
+    ]
+    moves, avoided, _ = plan(shelves)
+    assert (moves, avoided) == ([("A", 7, "B", 2)], 2)
+    shelves[1].demand = 0
+    assert plan(shelves, component="plasma")[1] == 0  # O plasma is for O alone
+
+
+def test_plan__too_far_or_too_late_is_not_suggested():
+    shelves = [shelf("A", 0, {1: 2}), shelf("B", 28, {30: 9})]
+    assert plan(shelves, hours=9.0) == ([], 0, 0)
+    assert plan(shelves, hours=8.0) == ([("A", 1, "B", 2)], 2, 0)
+
+
+def test_hours__are_handling_and_road():
+    travel = Travel(speed_km_h=60.0, handling_hours=2.0, hours_default=4.0)
+    assert great_circle_km((0.0, 0.0), (0.0, 1.0)) == pytest.approx(111.19, abs=0.01)
+    assert travel.hours((0.0, 0.0), (0.0, 1.0)) == pytest.approx(2 + 1.3 * 111.19 / 60, abs=0.01)
+    assert travel.hours((0.0, float("nan")), (0.0, 1.0)) == 4.0
+
+
+hospital = st.tuples(st.integers(0, 20), st.dictionaries(st.sampled_from([2, 5, 9]), st.integers(1, 2), max_size=2))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(hospital, min_size=2, max_size=2))
+def test_plan__no_other_plan_is_better(hospitals):
+    """Every way to move units of who loses any, or to who lacks any: none loses and lacks less for its cost.
+
+    Swaps, which first take what is needed and then bring other units for it, are not looked for.
+    """
+    shelves = [shelf(name, demand, stock) for name, (demand, stock) in zip("AB", hospitals, strict=True)]
+
+    def cost(moved):
+        total = 0.0
+        for number, one in enumerate(shelves):
+            stock = dict(one.stock)
+            for (source, left), units in moved.items():
+                stock[left] = stock.get(left, 0) + (units if source != number else -units)
+            then = Shelf(one.facility, one.group, False, one.demand, stock, {})
+            lack = max(0, then.taken_by(3, RULES) - sum(stock.values()))
+            total += then.loss(RULES) + 5 * lack
+        return total + 0.125 * sum(moved.values())
+
+    lacks = [one.taken_by(3, RULES) > sum(one.stock.values()) for one in shelves]
+    gains = [one.loss(RULES) > 0 or lacks[1 - number] for number, one in enumerate(shelves)]
+    sources = [number for number in (0, 1) if shelves[1 - number].demand and gains[number]]
+    batches = [(number, left) for number in sources for left in shelves[number].movable]
+    choices = [range(shelves[number].movable[left] + 1) for number, left in batches]
+    best = min(cost(dict(zip(batches, units, strict=True))) for units in product(*choices))
+    found = planned("red_cells", shelves, {("A", "B"): 2.0, ("B", "A"): 2.0}, RULES)
+    ours = cost({(move.source, move.days_left): units for move, units in found.moves})
+    assert ours == pytest.approx(best)
