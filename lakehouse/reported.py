@@ -14,6 +14,7 @@ from lakehouse.config import HOME
 from lakehouse.gates.holds import HOLDS, Hold, standing
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.suite import read_suites
+from lakehouse.l1.arrivals import standstills
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ledger import FileEvent, read_ledger
 from lakehouse.release import Release, ReleaseReader, find_release
@@ -103,6 +104,7 @@ def _quality(release: Release, taken: list[FileEvent], holds: dict[Place, Hold])
         limits={name: feed.refused_share_max for name, feed in FEEDS.items()},
         rules={rule.id: rule.doc for suite in suites.values() for rule in suite.rules},
         paths={event.file_id: event.path for event in taken},
+        standstills=tuple(found.sentence for found in standstills(taken, release.as_of)),
     )
 
 

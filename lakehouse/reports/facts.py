@@ -71,9 +71,11 @@ class QualityFacts:
         limits: feed -> the share of refused records above which a batch is held.
         rules: rule -> why it is one.
         paths: file id -> its path below landing.
+        standstills: a sentence on each sender that stands still.
     """
 
     deliveries: tuple[Delivery, ...]
     limits: Mapping[str, float]
     rules: Mapping[str, str]
     paths: Mapping[int, str]
+    standstills: tuple[str, ...] = ()

@@ -57,6 +57,7 @@ def render_quality(read: Read, facts: ReportFacts, quality: QualityFacts) -> str
         replays=[_replay(row) for row in sorted(rows["replays"], key=lambda row: row.event)],
         deviations=deviations(rows["deviations"]),
         weeks=WEEKS_SHOWN,
+        standstills=quality.standstills,
     )
 
 

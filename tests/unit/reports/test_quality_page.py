@@ -53,6 +53,7 @@ QUALITY = QualityFacts(
     limits={"donors": 0.05, "patients": 0.05},
     rules={KEY: f"the key {EVIL}"},
     paths={7: f"donors/2024/02/27/{EVIL}.json"},
+    standstills=(f"{EVIL} is silent since 2024-02-01",),
 )
 
 
