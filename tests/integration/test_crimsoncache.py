@@ -4,6 +4,7 @@ Two runs start at once, as a scheduler and a person may: one does the work, the 
 """
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from lakehouse.l1.feeds import FEEDS
 from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.release import current_release
 from tests.support.crimsoncache import DIRTY, DONORS, NPIS, STORIES, TOO_SOON, Story, bag_of, donors, land_world
+from tests.support.homes import lean_home
 from tests.support.lakes import KEY, LAST_DAY, Ended, lake_at, land, run
 from tests.support.processes import end, start
 
@@ -50,9 +52,18 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(root: Path) -> tuple[Ended, Ended]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Settings of lean lakes, for runs in processes of their own and in this one."""
+    home = lean_home(tmp_path_factory.mktemp("lean"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lakehouse.config.HOME", home)
+        yield home
+
+
+@pytest.fixture(scope="module")
+def runs(root: Path, home: Path) -> tuple[Ended, Ended]:
     """The run that did the work, and the one that came second."""
-    started = [start(root) for _ in range(2)]
+    started = [start(root, home) for _ in range(2)]
     first, second = sorted(map(end, started), key=lambda ended: ended.code)
     return first, second
 

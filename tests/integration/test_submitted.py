@@ -14,6 +14,7 @@ import pytest
 from lakehouse.config import load_config
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
+from tests.support.homes import lean_home
 from tests.support.lakes import LAST_DAY, land, now
 from tests.support.processes import spark_submit
 
@@ -95,7 +96,15 @@ def _text(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def refused(held: Path) -> Path:
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """From here on the lake leaves out what exit codes are not about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEHOUSE_HOME", str(lean_home(tmp_path_factory.mktemp("lean"))))
+        yield
+
+
+@pytest.fixture(scope="module")
+def refused(held: Path, lean: None) -> Path:
     """The same lake, and in it a delivery of which too much is refused."""
     land(held / "landing", "facilities", b"junk\njunk\n", name="junk.json")
     ended = spark_submit("run", held, *AS_OF)

@@ -30,6 +30,7 @@ CLEAN_DAY = {
     "rows_low": 80,
     "rows_high": 120,
     "level_shift": 1.0,
+    "mix_shift": 0.0,
     "refused_share": 0.0,
     "warned_share": 0.0,
     "batch_refused_share": 0.0,

@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from datagen.cli import main as datagen
-from lakehouse import cli, quarantined, reported, sql, work
+from lakehouse import cli, quarantined, reported, sql, traced, work
 from lakehouse.storage.lake import Lake
 from lakehouse.table import Table
 
@@ -32,6 +32,7 @@ JOBS = {
     "release": (work.release_job, work.release_options),
     "quarantine": (quarantined.quarantine_job, quarantined.quarantine_options),
     "sql": (sql.sql_job, sql.sql_options),
+    "look_back": (traced.look_back_job, traced.look_back_options),
 }
 # What differs between two lakes that hold the same: when they were made, and by which run.
 OF_THE_RUN = {"_ingested_at", "run_id", "release_id", "published_at", "happened_at", "judged_at", "etag", "_batch_seq"}

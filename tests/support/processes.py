@@ -14,10 +14,10 @@ from lakehouse.config import HOME
 from tests.support.lakes import KEY, LAST_DAY, Ended
 
 
-def start(root: Path) -> subprocess.Popen[str]:
-    """A run for `LAST_DAY` in a process, and a process group, of its own."""
+def start(root: Path, home: Path = HOME) -> subprocess.Popen[str]:
+    """A run for `LAST_DAY` in a process, and a process group, of its own; `home` holds its settings."""
     command = [sys.executable, "jobs/run.py", "--lake", str(root), "--as-of", str(LAST_DAY)]
-    environment = {**os.environ, "LAKEHOUSE_KEY": KEY}
+    environment = {**os.environ, "LAKEHOUSE_KEY": KEY, "LAKEHOUSE_HOME": str(home)}
     output = (root / f"{uuid4().hex}.out").open("w")
     pipes = {"stdout": subprocess.PIPE, "stderr": output, "text": True, "start_new_session": True}
     return subprocess.Popen(command, cwd=HOME, env=environment, **pipes)  # type: ignore[call-overload,no-any-return]
@@ -48,9 +48,9 @@ def end(process: subprocess.Popen[str]) -> Ended:
     return Ended(process.returncode, json.loads(lines[-1]), "\n".join(lines[:-1]))
 
 
-def kill_at(root: Path, moment: str) -> None:
+def kill_at(root: Path, moment: str, home: Path = HOME) -> None:
     """Start a run and kill it, with all that it started, when a table gets its first rows."""
-    process = start(root)
+    process = start(root, home)
     commit = root / moment / "_delta_log" / f"{1:020d}.json"
     give_up_at = time.monotonic() + 900
     while not commit.exists():
