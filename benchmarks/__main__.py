@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import drift, gate, generate, ingest, runs
+from benchmarks import drift, gate, generate, ingest, runs, transfers
 from benchmarks.harness import Measurement, save, show
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -25,6 +25,7 @@ def main() -> None:
         lambda: generate.measure(folder, options.times),
         drift.measure,
         lambda: runs.measure(load_config("local"), folder),
+        lambda: transfers.measure(build_session(config, "bench"), config, folder / "year"),
         lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
         lambda: gate.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
     )

@@ -24,15 +24,18 @@ class Measurement:
 
 
 def at_most(name: str, values: Iterable[float], unit: str, limit: float | None, peer: str = "") -> Measurement:
-    """The median of repeated figures, with their spread, held against an upper limit."""
+    """The median of repeated figures, with their spread, held against an upper limit, where there is one."""
     middle, spread = _middle(values)
-    holds = None if limit is None else middle <= limit
-    return Measurement(name, middle, unit, "" if limit is None else f"<= {limit:g}", holds, peer, spread)
+    if limit is None:
+        return Measurement(name, middle, unit, peer=peer, spread=spread)
+    return Measurement(name, middle, unit, f"<= {limit:g}", middle <= limit, peer, spread)
 
 
-def at_least(name: str, values: Iterable[float], unit: str, limit: float, peer: str = "") -> Measurement:
+def at_least(name: str, values: Iterable[float], unit: str, limit: float | None, peer: str = "") -> Measurement:
     """The same, held against a lower limit."""
     middle, spread = _middle(values)
+    if limit is None:
+        return Measurement(name, middle, unit, peer=peer, spread=spread)
     return Measurement(name, middle, unit, f">= {limit:g}", middle >= limit, peer, spread)
 
 
