@@ -65,7 +65,8 @@ def render() -> str:
     parts += [_feed(feed) for feed in FEEDS.values()]
     law = _one_law([conformed.table for conformed in CONFORMED.values()])
     parts += [CONFORMED_TEXT.format(law=law), "### Columns of every conformed table\n", _columns(shared)]
-    parts += [_table(conformed.table, without=shared, shared_law=law) for conformed in CONFORMED.values()]
+    conformed = [table for feed in CONFORMED.values() for table in feed.tables]
+    parts += [_table(table, without=shared, shared_law=law) for table in conformed]
     parts += [DERIVED_TEXT, *(_derivative(step) for step in DERIVATIVES)]
     parts += [OPS_TEXT, *(_table(table) for table in OPS)]
     return "\n".join(parts)
