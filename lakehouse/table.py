@@ -43,7 +43,8 @@ DriftPolicy = Literal["rescue", "freeze"]
 class Field:
     """One column: its name, Spark type and meaning (with the unit, where it has one).
 
-    `required` is a promise of the producer; `pii` marks what identifies a person and stays in L1.
+    `required` is a promise of the producer; `pii` marks what identifies a person and stays in L1. `added_later` marks a
+    field of a feed that was declared when records of it were taken in already: theirs stand in `_rescued`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Field:
     doc: str = ""
     required: bool = False
     pii: bool = False
+    added_later: bool = False
 
 
 @dataclass(frozen=True)

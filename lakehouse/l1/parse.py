@@ -119,7 +119,7 @@ class RecordParser:
             return [number, None, line.decode("utf-8", "backslashreplace"), *[None] * len(self.fields)]
         # In a flat object each name is followed by a colon; where there are more, a name may be there twice.
         may_repeat = line.count(b'":') != len(record)
-        values, rescued = self._fitted(record)
+        values, rescued = self.fitted(record)
         text = as_json(rescued)
         if may_repeat or (text and ROUNDED.search(text)):
             values, text = self._as_sent(line, values, text)
@@ -134,13 +134,13 @@ class RecordParser:
             return values, text
         if not sent.has_repeats and not (text and ROUNDED.search(text)):
             return values, text
-        values, rescued = self._fitted(json.loads(line))
+        values, rescued = self.fitted(json.loads(line))
         names = sorted(sent.repeated | set(rescued))
         found = {name: every[name] for name in names}
         return values, json.dumps(found, ensure_ascii=False, separators=(",", ":")) if found else None
 
-    def _fitted(self, record: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """The values of the fields, and what is to be rescued: misfits, and what is unknown."""
+    def fitted(self, record: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The values of the fields, and what is to be rescued: misfits, and what is unknown; `record` is used up."""
         rescued: dict[str, Any] = {}
         values = self._values(record, rescued)
         return values, dict(sorted((rescued | record).items())) if rescued or record else rescued

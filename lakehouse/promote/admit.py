@@ -18,6 +18,7 @@ from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, Decision, event
 from lakehouse.gates.results import result_rows
 from lakehouse.gates.streams import NO_PAST, Past
 from lakehouse.gates.suite import Suite
+from lakehouse.l1.records import read_records
 from lakehouse.l2.conformed import CONFORMED, Pseudonym, newest
 from lakehouse.l2.conformed.order import ORDER
 from lakehouse.storage.lake import Lake
@@ -112,7 +113,7 @@ class Gatekeeper:
 
     def _judge(self, feed: Feed, batches: list[int]) -> Judgement:
         suite = self.suites[feed.name]
-        judged = judge_feed(self.lake.read(feed.l1).where(F.col("_batch_seq").isin(batches)), feed, suite)
+        judged = judge_feed(read_records(self.lake, feed, batches), feed, suite)
         # Read four times from here on: judged once, kept, on disk where memory is short.
         judged = replace(judged, frame=judged.frame.persist(StorageLevel.MEMORY_AND_DISK))
         return Judgement(judged, batches, self._verdict(judged, suite))

@@ -19,6 +19,7 @@ from lakehouse.gates.gate import Judged, judge_feed
 from lakehouse.gates.judge import as_warnings, is_refused
 from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, events
 from lakehouse.gates.results import result_rows
+from lakehouse.l1.records import read_records
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.promote.admit import Admission, Gatekeeper
 from lakehouse.table import Feed
@@ -63,7 +64,7 @@ class Readmission:
 
     def _readmit(self, gate: Gatekeeper, feed: Feed, waiting: DataFrame, batches: list[int]) -> Admission:
         places = waiting.where((F.col("feed") == feed.name) & F.col("_batch_seq").isin(batches)).select(*ROW)
-        rows = gate.lake.read(feed.l1).where(F.col("_batch_seq").isin(batches))
+        rows = read_records(gate.lake, feed, batches)
         judged = judge_feed(rows.join(F.broadcast(places), list(ROW), "left_semi"), feed, gate.suites[feed.name])
         frame = judged.frame.persist(StorageLevel.MEMORY_AND_DISK)
         judged = Judged(feed, judged.suite, frame)
@@ -116,7 +117,7 @@ class Rejudgement:
             stood.unpersist()
 
     def _rejudge(self, gate: Gatekeeper, feed: Feed, stood: DataFrame, batches: list[int]) -> Admission:
-        rows = gate.lake.read(feed.l1).where(F.col("_batch_seq").isin(batches))
+        rows = read_records(gate.lake, feed, batches)
         judged = judge_feed(rows, feed, gate.suites[feed.name])
         frame = judged.frame.join(stood.where(F.col("feed") == feed.name).drop("feed"), list(ROW), "left")
         judged = Judged(feed, judged.suite, frame.persist(StorageLevel.MEMORY_AND_DISK))

@@ -19,7 +19,9 @@ from lakehouse.storage.lake import Lake
 from lakehouse.table import Table
 
 Batches = dict[str, list[int]]
-BUILDING_CODE = ("lakehouse/table.py", "lakehouse/columns.py", "lakehouse/domain", "lakehouse/gates", "lakehouse/l2")
+BUILDING_CODE = tuple(
+    f"lakehouse/{part}" for part in ("table.py", "columns.py", "domain", "gates", "l1/feeds", "l1/records.py", "l2")
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Every write goes through here, carries the run's id in its commit, and passes th
 after it, which is how the tests break a run at any write.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -16,13 +16,14 @@ from delta.exceptions import (
     MetadataChangedException,
     ProtocolChangedException,
 )
-from delta.tables import DeltaTable
+from delta.tables import DeltaMergeBuilder, DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
+from lakehouse.errors import LakeError, StorageError
 from lakehouse.storage.commits import Commit, commits_after, create_table, latest_version, properties_of, read_commit
 from lakehouse.storage.files import Files, files_at
+from lakehouse.storage.fit import lacking, require_fit
 from lakehouse.storage.journal import Journals, Row
 from lakehouse.table import Table
 
@@ -77,6 +78,7 @@ class Lake:
         self.window_days = window_days
         self.probe = probe
         self.guard: Callable[[], None] = no_guard
+        self._fitting: set[str] = set()  # paths of tables that are known to have every declared column
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -108,11 +110,24 @@ class Lake:
             create_table(self.files, table, properties_of(table, self.window_days), self.run_id)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's rows, at its newest or a given version."""
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(self.uri(table))
+        """The table's rows, at its newest or a given version; a column that it did not have yet is NULL."""
+        rows = self._stored(table, version)
+        later = {field.name: F.lit(None).cast(field.type) for field in lacking(rows, table)}
+        return rows.withColumns(later) if later else rows
+
+    def _stored(self, table: Table, version: int | None = None) -> DataFrame:
+        options = {} if version is None else {"versionAsOf": version}
+        return self.spark.read.format("delta").options(**options).load(self.uri(table))
+
+    def _widen(self, table: Table) -> None:
+        """Give a table the columns that were declared after it was made, before it is written."""
+        if table.path in self._fitting:
+            return
+        if later := lacking(self._stored(table), table):
+            columns = ", ".join(f"`{field.name}` {field.type.simpleString()}" for field in later)
+            place = self.uri(table).replace("`", "``")
+            self.spark.sql(f"ALTER TABLE delta.`{place}` ADD COLUMNS ({columns})")
+        self._fitting.add(table.path)
 
     @contextmanager
     def reading_whole(self) -> Iterator[None]:
@@ -157,8 +172,7 @@ class Lake:
     def _commit_of(self, table: Table, app_id: str, sequence: int) -> Commit | None:
         """The commit under a transaction id, newest first; sequences rise, so an older one ends the search."""
         for version in range(self._existing_version(table), -1, -1):
-            commit = read_commit(self.files, table.path, version)
-            found = dict(commit.transactions).get(app_id)
+            found = dict((commit := read_commit(self.files, table.path, version)).transactions).get(app_id)
             if found is not None and found <= sequence:
                 return commit if found == sequence else None
         return None
@@ -175,27 +189,26 @@ class Lake:
 
     def merge(self, table: Table, rows: DataFrame, *, newer: Column | str) -> None:
         """Insert new keys, and update a row where `newer` holds (aliases `old` and `new`)."""
-        on = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in table.key)
         with _Write(self, table, "merge"):
-            merge = DeltaTable.forPath(self.spark, self.uri(table)).alias("old")
-            (
-                merge.merge(self._ordered(table, rows).alias("new"), on)
-                .whenMatchedUpdateAll(condition=newer)
-                .whenNotMatchedInsertAll()
-                .execute()
-            )
+            onto = self._onto(table, rows)
+            onto.whenMatchedUpdateAll(condition=newer).whenNotMatchedInsertAll().execute()
 
     def insert_missing(self, table: Table, rows: DataFrame) -> None:
         """Insert the rows whose key is not there yet; inserting twice adds nothing."""
-        on = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in table.key)
         with _Write(self, table, "insert"):
-            merge = DeltaTable.forPath(self.spark, self.uri(table)).alias("old")
-            merge.merge(self._ordered(table, rows).alias("new"), on).whenNotMatchedInsertAll().execute()
+            self._onto(table, rows).whenNotMatchedInsertAll().execute()
+
+    def _onto(self, table: Table, rows: DataFrame) -> DeltaMergeBuilder:
+        """A merge of rows into the table by its key, as `new` and `old`."""
+        on = " AND ".join(f"old.`{column}` <=> new.`{column}`" for column in table.key)
+        new = self._ordered(table, rows).alias("new")
+        return DeltaTable.forPath(self.spark, self.uri(table)).alias("old").merge(new, on)
 
     def restore(self, table: Table, version: int) -> None:
         """Bring a table back to a version."""
         with _Write(self, table, "restore"):
             DeltaTable.forPath(self.spark, self.uri(table)).restoreToVersion(version)
+        self._fitting.discard(table.path)
 
     def _existing_version(self, table: Table) -> int:
         version = self.version(table)
@@ -204,15 +217,13 @@ class Lake:
         return version
 
     def _ordered(self, table: Table, rows: DataFrame) -> DataFrame:
-        """The declared columns, in order.
+        """The declared columns, in order; the table has all of them from here on.
 
         Raises:
             SchemaMismatchError: the frame's columns or types are not the declared ones.
         """
-        found = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
-        wanted = {field.name: field.type.simpleString() for field in table.fields}
-        if found != wanted:
-            raise SchemaMismatchError(_difference(table, found, wanted))
+        require_fit(rows, table)
+        self._widen(table)
         return rows.select(*[F.col(f"`{column}`") for column in table.columns])
 
 
@@ -237,11 +248,3 @@ class _Write(_Moment):
     def __enter__(self) -> None:
         super().__enter__()
         self._lake.spark.conf.set(NOTE, self._lake.run_id)
-
-
-def _difference(table: Table, found: dict[str, str], wanted: dict[str, str]) -> str:
-    missing = [f"{name} {kind}" for name, kind in wanted.items() if name not in found]
-    extra = [name for name in found if name not in wanted]
-    other = [f"{n} is {found[n]}, wanted {k}" for n, k in wanted.items() if n in found and found[n] != k]
-    parts: Sequence[tuple[str, list[str]]] = (("missing", missing), ("unknown", extra), ("other type", other))
-    return f"{table.path}: " + "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)
