@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
