@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.config import load_config
 from lakehouse.session import build_session
+from tests.support.homes import UNCOMPILED
 
 TEST_SESSION = {
     "spark": {
@@ -16,8 +17,7 @@ TEST_SESSION = {
             "spark.default.parallelism": "1",
             "spark.sql.adaptive.enabled": "false",
             "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            **UNCOMPILED,
             "spark.ui.showConsoleProgress": "false",
         },
     }
