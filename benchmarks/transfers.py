@@ -23,7 +23,8 @@ from lakehouse.columns import local_date
 from lakehouse.config import Config
 from lakehouse.l2.derivatives.expiry_outlook import held_units
 from lakehouse.l2.kept import kept
-from lakehouse.l2.pipeline import DERIVATIVES, L2_TABLES, SHARED, parameters
+from lakehouse.l2.pipeline import DERIVATIVES, L2_TABLES
+from lakehouse.l2.shared import Frames
 from lakehouse.release import live
 from lakehouse.storage.lake import Lake
 
@@ -85,8 +86,6 @@ def measure(session: SparkSession, config: Config, root: Path, *, days: int = 6)
     """Lost and missing units, with and without the transfers, over the months before the end of a lake's data."""
     lake = Lake(session, str(root), run_id="bench")
     frames = {name: live(table, lake.read(table)) for name, table in L2_TABLES.items()}
-    for name, build in SHARED.items():
-        frames[name] = kept(build(*[frames[n] for n in parameters(build)]))
     end = frames["units"].agg(F.max("as_of")).first()[0]
     future, before = frames["units"], session.createDataFrame([], L2_TABLES["forecast_quality"].schema)
     total: Counter[str] = Counter()
@@ -103,10 +102,11 @@ def _built_at(frames: dict[str, DataFrame], before: DataFrame, as_of: date, para
     """The answers as of a day, with the forecasts' models chosen on the first of the days."""
     found = frames | {"forecast_quality_before": before}
     steps = {step.table.name: step for step in DERIVATIVES}
+    shared = Frames(found.__getitem__)
     for name in NEEDED:
         step = steps[name]
-        found[name] = kept(step.build(*[found[n] for n in step.inputs], as_of=as_of, params=params))
-    return found
+        found[name] = kept(step.build(*shared.of(step.inputs), as_of=as_of, params=params))
+    return found | {"places": shared.of(["places"])[0]}
 
 
 def _regions(built: dict[str, DataFrame], future: DataFrame, as_of: date) -> Iterator[Region]:

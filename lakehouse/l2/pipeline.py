@@ -39,7 +39,9 @@ from lakehouse.l2.derivatives import (
 )
 from lakehouse.l2.derivatives.collected import collections
 from lakehouse.l2.derivatives.donor_lives import donor_lives
+from lakehouse.l2.derivatives.placed_moves import placed_moves
 from lakehouse.l2.derivatives.units_donations import dated_donations
+from lakehouse.l2.derivatives.units_steps import steps_of_units
 from lakehouse.table import Table
 
 
@@ -72,8 +74,10 @@ SHARED: dict[str, Callable[..., DataFrame]] = {
     "dated": dated_donations,
     "collections": collections,
     "donor_lives": donor_lives,
+    "steps": steps_of_units,
+    "moves": placed_moves,
 }
-"""Frames that several builds and laws take, by the name of the parameter; each is made of those before it."""
+"""Frames that several builds and laws take, by the name of the parameter: made once, of tables and each other."""
 
 
 BEFORE = "_before"
@@ -171,7 +175,7 @@ def waves(derivatives: Collection[Derivative]) -> list[list[Derivative]]:
     waiting, ordered = list(derivatives), []
     while waiting:
         names = {step.table.name for step in waiting}
-        wave = [step for step in waiting if not names & set(step.inputs)]
+        wave = [step for step in waiting if not names & set(step.sources)]
         if not wave:
             raise ValueError(f"the derivatives {sorted(names)} need each other")
         ordered.append(wave)

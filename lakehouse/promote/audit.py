@@ -14,7 +14,7 @@ from lakehouse.gates.results import GATE_RESULTS, result_rows
 from lakehouse.gates.suite import Suite
 from lakehouse.l2.laws import LAWS
 from lakehouse.l2.pipeline import Wiring
-from lakehouse.promote.frames import Frames
+from lakehouse.l2.shared import Frames
 
 
 @dataclass

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from lakehouse.l2.pipeline import Derivative, Wiring, waves
-from lakehouse.promote.frames import Frames
+from lakehouse.l2.shared import Frames
 from lakehouse.storage.lake import Lake
 
 

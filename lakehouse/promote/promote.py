@@ -24,11 +24,12 @@ from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l2.pipeline import Wiring
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
+from lakehouse.l2.shared import Frames
 from lakehouse.promote.admit import Admission, Gatekeeper
 from lakehouse.promote.again import Again
 from lakehouse.promote.audit import Auditor, ReleaseAudit
 from lakehouse.promote.derive import derive
-from lakehouse.promote.frames import Frames
+from lakehouse.promote.frames import frames_of
 from lakehouse.promote.outcome import Promoted, exit_code
 from lakehouse.promote.past import past_of
 from lakehouse.promote.start import (
@@ -132,7 +133,7 @@ class _Promote:
             return Promoted(self.base, refused=Counter({a.feed: a.refused for a in admissions if a.refused}))
         self._write_holds(admissions)
         with self.lake.reading_whole():
-            frames = Frames(self.lake, None if self.reselect else since)
+            frames = frames_of(self.lake, None if self.reselect else since)
             written = self._derive(frames, [name for admission in admissions for name in admission.written])
             audited = self._auditor(frames).audit(written)
         self._write_results(admissions, audited)

@@ -18,7 +18,8 @@ from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ledger import FILES, read_ledger
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import BEFORE, DERIVATIVES, L2_TABLES, SHARED, Wiring, parameters, waves
+from lakehouse.l2.pipeline import BEFORE, DERIVATIVES, L2_TABLES, Wiring, waves
+from lakehouse.l2.shared import Frames
 from lakehouse.release import ReleaseReader, current_release
 from tests.support.homes import LEFT_OUT, lean_home
 from tests.support.lakes import KEY, LAST_DAY, Ended, content, lake_at, make_world, next_day, run
@@ -73,14 +74,13 @@ def test_laws__hold_on_another_day_too(spark: SparkSession, root: Path, first: E
     as_of, params = LAST_DAY - timedelta(days=25), load_config("local").params
     frames = {name: reader.read(name) for name in reader.tables}
     frames |= {f"{name}{BEFORE}": frame for name, frame in frames.items()}
-    for name, build in SHARED.items():
-        frames[name] = kept(build(*[frames[n] for n in parameters(build)]))
+    known = Frames(frames.__getitem__)
     for step in [step for wave in waves(DERIVATIVES) for step in wave]:
-        built = step.build(*[frames[n] for n in step.inputs], as_of=as_of, params=params)
+        built = step.build(*known.of(step.inputs), as_of=as_of, params=params)
         frames[step.table.name] = kept(built)
     assert frames["units"].count() > 0
     for law in LAWS:
-        for row in law.check(*[frames[name] for name in law.inputs], as_of=as_of, params=params).collect():
+        for row in law.check(*known.of(law.inputs), as_of=as_of, params=params).collect():
             assert row["difference"] == 0, f"{row} breaks: {law.sentence}"
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.l2.conformed import CONFORMED
-from lakehouse.l2.pipeline import SHARED, parameters
+from lakehouse.l2.pipeline import L2_TABLES, SHARED, parameters
+from lakehouse.l2.shared import Frames
 from tests.support.rows import frame
 
 Rows = Iterable[Mapping[str, Any]]
@@ -37,21 +39,35 @@ def conformed(spark: SparkSession, feed: str, rows: Rows = ()) -> DataFrame:
     return frame(spark, CONFORMED[feed].table, [{**VERSION, **DEFAULTS.get(feed, {}), **row} for row in rows])
 
 
-def inputs(spark: SparkSession, build: Callable[..., DataFrame], feeds: Mapping[str, Rows]) -> dict[str, DataFrame]:
-    """The conformed and shared frames that `build` asks for; facilities are `FACILITIES` unless said."""
+def inputs(
+    spark: SparkSession,
+    build: Callable[..., DataFrame],
+    feeds: Mapping[str, Rows],
+    made: Mapping[str, DataFrame] = MappingProxyType({}),
+) -> dict[str, DataFrame]:
+    """The frames that `build` asks for, but for derivatives: conformed ones, and shared ones over them and `made`.
+
+    Facilities are `FACILITIES` unless said.
+    """
     given = {"facilities": FACILITIES, **feeds}
-    wanted = [name for name in parameters(build) if name in CONFORMED or name in SHARED]
-    return {
-        name: SHARED[name](**inputs(spark, SHARED[name], feeds))
-        if name in SHARED
-        else conformed(spark, name, given.get(name, ()))
-        for name in wanted
-    }
+
+    def of_table(name: str) -> DataFrame:
+        return made[name] if name in made else conformed(spark, name, given.get(name, ()))
+
+    shared = Frames(of_table)
+    wanted = [name for name in parameters(build) if (name in CONFORMED or name in SHARED) and name not in made]
+    return dict(zip(wanted, shared.of(wanted), strict=True))
+
+
+def frames_of(spark: SparkSession, build: Callable[..., DataFrame], rows: Mapping[str, Rows]) -> list[DataFrame]:
+    """The frames that `build` takes, in order, over these rows of tables; a table that is not named is empty."""
+    return Frames(lambda name: frame(spark, L2_TABLES[name], rows.get(name, ()))).of(parameters(build))
 
 
 def built(
     spark: SparkSession, build: Callable[..., DataFrame], as_of: str, *frames: DataFrame, **feeds: Rows
 ) -> DataFrame:
     """What `build` makes of the feeds at a day; `frames` come first (units, for what is built on them)."""
-    tables = inputs(spark, build, feeds)
+    made = dict(zip(parameters(build), frames, strict=False))
+    tables = inputs(spark, build, feeds, made)
     return build(*frames, **tables, as_of=date.fromisoformat(as_of), params=PARAMS)

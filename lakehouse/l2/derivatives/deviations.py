@@ -14,8 +14,7 @@ from lakehouse.l2.derivatives.deviations_donations import judged_donations
 from lakehouse.l2.derivatives.deviations_rules import of_ends, of_issues, of_units
 from lakehouse.l2.derivatives.deviations_transfusion import of_dating, of_groups
 from lakehouse.l2.derivatives.deviations_uses import uses, with_patient, with_reactive
-from lakehouse.l2.derivatives.refused_events import steps_of_units
-from lakehouse.l2.derivatives.units_steps import live_dispositions
+from lakehouse.l2.derivatives.units_steps import live_steps
 from lakehouse.table import DATE, FLAG, INSTANT, TEXT, Field, Table
 
 TABLE = Table(
@@ -38,13 +37,12 @@ TABLE = Table(
 )
 
 
-def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
+def build(  # noqa: PLR0913 -- an argument is a table
     units: DataFrame,
+    steps: DataFrame,
     dated: DataFrame,
     test_results: DataFrame,
     unit_parents: DataFrame,
-    unit_events: DataFrame,
-    distribution: DataFrame,
     dispositions: DataFrame,
     patients: DataFrame,
     places: DataFrame,
@@ -56,20 +54,18 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
 
     Args:
         units: the units of the same as-of day; the other frames are current conformed rows.
+        steps: `steps_of_units`: holds and emergencies, issues, transfusions and other ends.
         dated: `dated_donations`: type, day and bag of a donation.
         test_results: when a unit turned reactive.
         unit_parents: whose result a pool has.
-        unit_events: holds, and emergencies.
-        distribution: issues.
-        dispositions: transfusions and other ends.
+        dispositions: which ends another one replaces.
         patients: group, sex and age of who received a unit.
         places: `all_facilities`: zones and kinds.
         as_of: the day that the judgement speaks about.
         params: none is read.
     """
-    live = live_dispositions(dispositions)
-    steps = steps_of_units(units, dated, unit_events, distribution, live, unit_parents, test_results, places)
-    used = with_reactive(uses(units, steps, places, as_of), units, dated, test_results, unit_parents)
+    live = live_steps(steps, dispositions)
+    used = with_reactive(uses(units, live, places, as_of), units, dated, test_results, unit_parents)
     rules = F.array(*of_units(), *of_issues(), *of_ends(), *of_dating(), *of_groups())
     use = F.col("use")
     of_units_found = with_patient(used, patients).withColumn("rules", rules)

@@ -64,10 +64,9 @@ TABLE = Table(
 )
 
 
-def build(  # noqa: PLR0913 -- an argument is a table
+def build(
     units: DataFrame,
-    distribution: DataFrame,
-    donations: DataFrame,
+    moves: DataFrame,
     places: DataFrame,
     demand_forecast: DataFrame,
     supply_forecast: DataFrame,
@@ -80,8 +79,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
 
     Args:
         units: the units' state at `as_of`.
-        distribution: movements of units.
-        donations: only to find the unit of a movement that names its bag alone.
+        moves: `placed_moves`: movements of units.
         places: `all_facilities`: time zones, regions and names.
         demand_forecast: demand of the days ahead by region; a shelf of a series without one goes by its mean.
         supply_forecast: supply of the days ahead by region.
@@ -90,7 +88,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
         params: demand_window_days, outlook_days, status_red_days, status_amber_days, status_green_days.
     """
     window_days, outlook_days = int(params["demand_window_days"]), int(params["outlook_days"])
-    taken = shelf_demand(units, distribution, donations, places, as_of=as_of, window_days=window_days)
+    taken = shelf_demand(units, moves, places, as_of=as_of, window_days=window_days)
     forecasts = (demand_forecast, supply_forecast, regional_demand)
     demand = with_forecasts(taken, places, *forecasts, as_of, window_days)
     days = _expiry_days(held_units(units, places, as_of)).join(demand, list(SHELF), how="full")

@@ -114,10 +114,9 @@ def build(  # noqa: PLR0913 -- an argument is a table
     units: DataFrame,
     unit_parents: DataFrame,
     unit_events: DataFrame,
-    distribution: DataFrame,
+    steps: DataFrame,
     blood_requests: DataFrame,
     patients: DataFrame,
-    donations: DataFrame,
     places: DataFrame,
     *,
     as_of: date,
@@ -129,16 +128,15 @@ def build(  # noqa: PLR0913 -- an argument is a table
         units: the units' state at `as_of`.
         unit_parents: tells what was made of other units, and so was not collected as it is.
         unit_events: reservations with their crossmatch.
-        distribution: movements of units.
+        steps: `steps_of_units`: movements of units.
         blood_requests: orders of hospitals.
         patients: admissions that tell a patient's group.
-        donations: only to find the unit of a movement that names its bag alone.
         places: `all_facilities`: time zones, regions, kinds and names.
         as_of: last local day that counts.
         params: crossmatch_methods (what counts as a crossmatch).
     """
     known = kept(with_origin(units.select(*UNIT_COLUMNS), unit_parents))
-    moves = kept(placed_moves(distribution, known, donations, places))
+    moves = kept(placed_moves(steps, known, places))
     methods = tuple(params.get("crossmatch_methods", CROSSMATCH_METHODS))
     found = [
         made_and_ended(known),

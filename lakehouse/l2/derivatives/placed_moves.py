@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
-from lakehouse.l2.derivatives.units_steps import movement_steps, units_of_bags
+from lakehouse.l2.derivatives.units_steps import movement_steps
 
 UNKNOWN = "unknown"
 """Stands in a key where no record says which facility, region or group it is."""
@@ -12,15 +12,14 @@ UNKNOWN = "unknown"
 OF_UNIT = ("component", "product_code", "abo_rhd", "doses", "collected_at")
 
 
-def placed_moves(distribution: DataFrame, units: DataFrame, donations: DataFrame, places: DataFrame) -> DataFrame:
-    """One row a movement; what a movement is, and which unit a bag means, is `movement_steps`' to say.
+def placed_moves(steps: DataFrame, units: DataFrame, places: DataFrame) -> DataFrame:
+    """One row a movement; what a movement is, and which unit a bag means, `steps` (`steps_of_units`) say.
 
     Returns:
         distribution_id, request_id, kind, is_issue, unit_id, component, product_code, abo_rhd, doses, collected_at
         (NULL where the unit is not here), from_facility_id, to_facility_id, left_on (local to the origin), arrived_at
         (NULL until it arrived), arrived_on (local to the destination).
     """
-    bags = units_of_bags(units.join(donations.select("donation_key", "bag_id"), "donation_key", how="inner"))
     known = units.select(
         "unit_id",
         *OF_UNIT,
@@ -30,7 +29,7 @@ def placed_moves(distribution: DataFrame, units: DataFrame, donations: DataFrame
     )
     maker = F.coalesce("made_at_facility_id", F.lit(UNKNOWN))
     return (
-        movement_steps(distribution, bags, places)
+        movement_steps(steps)
         .join(known, "unit_id", how="left")
         .withColumn("from_facility_id", F.coalesce(F.col("facility_id"), maker))
         .withColumn("to_facility_id", F.coalesce(F.col("to_facility_id"), maker))

@@ -17,8 +17,6 @@ from lakehouse.l2.derivatives.units_donations import (
     is_before_collection,
     reference,
 )
-from lakehouse.l2.derivatives.units_records import movement_records
-from lakehouse.l2.derivatives.units_steps import records_of_units, steps_of, units_of_bags
 from lakehouse.table import DATE, INSTANT, INT, TEXT, Field, Table
 
 REASONS = ("waiting", "before_collection", "ambiguous_bag")
@@ -48,16 +46,13 @@ TABLE = Table(
 )
 
 
-def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
+def build(
     units: DataFrame,
+    steps: DataFrame,
     components: DataFrame,
     dated: DataFrame,
     test_results: DataFrame,
     unit_parents: DataFrame,
-    unit_events: DataFrame,
-    distribution: DataFrame,
-    dispositions: DataFrame,
-    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -66,18 +61,14 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
 
     Args:
         units: the units of the same as-of day.
+        steps: `steps_of_units`: every record that names a unit.
         components: when a unit that waits for its donation was recorded.
-        dated: `dated_donations`: what tests and bags are about.
-        test_results: results of donations, and cultures of units.
+        dated: `dated_donations`: what tests are about.
+        test_results: results of donations.
         unit_parents: makings; one of an imported unit never waits for its parent.
-        unit_events: releases, holds, reservations, receipts.
-        distribution: movements.
-        dispositions: ends, replaced ones included.
-        places: `all_facilities`: zones.
         as_of: the day that the judgement speaks about.
         params: none is read.
     """
-    steps = steps_of_units(units, dated, unit_events, distribution, dispositions, unit_parents, test_results, places)
     judged = (
         judged_steps(steps, units, unit_parents)
         .unionByName(judged_tests(test_results, dated))
@@ -86,22 +77,6 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     refused = judged.where(F.col("reason").isNotNull() & (F.col("on") <= F.lit(as_of)))
     waited = F.greatest(F.datediff(F.lit(as_of), "waiting_since"), F.lit(0))
     return refused.withColumns({"days_waiting": waited, "as_of": F.lit(as_of)}).select(*TABLE.columns)
-
-
-def steps_of_units(
-    units: DataFrame,
-    dated: DataFrame,
-    unit_events: DataFrame,
-    distribution: DataFrame,
-    dispositions: DataFrame,
-    unit_parents: DataFrame,
-    test_results: DataFrame,
-    places: DataFrame,
-) -> DataFrame:
-    """Every record that names a unit, as a step (`units_steps.COLUMNS`), whether it can be placed or not."""
-    bags = units_of_bags(units.join(dated.select("donation_key", "bag_id"), on="donation_key", how="inner"))
-    named = records_of_units(unit_events, dispositions, unit_parents, test_results)
-    return steps_of(named, [movement_records(distribution)], bags, places)
 
 
 def judged_steps(steps: DataFrame, units: DataFrame, unit_parents: DataFrame) -> DataFrame:

@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.placed_moves import UNKNOWN, placed_moves
+from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 from lakehouse.l2.derivatives.regional_demand_requests import COUNTS, judged_requests
 from lakehouse.table import DATE, INT, NUMBER, TEXT, Field, Table
 
@@ -54,8 +54,7 @@ NUMBERS = (*COUNTS, "transfused")
 
 def build(
     blood_requests: DataFrame,
-    distribution: DataFrame,
-    donations: DataFrame,
+    moves: DataFrame,
     units: DataFrame,
     places: DataFrame,
     *,
@@ -66,17 +65,15 @@ def build(
 
     Args:
         blood_requests: orders of hospitals.
-        distribution: movements of units; those that name a request fill it when they arrive.
-        donations: only to find the unit of a movement that names its bag alone.
+        moves: `placed_moves`; those that name a request fill it when they arrive.
         units: the units' state at `as_of`.
         places: `all_facilities`: time zones, regions and names.
         as_of: last local day that counts.
         params: demand_history_days (days that the table reaches back, 1830 when absent).
     """
-    asked_for = distribution.where(F.col("request_id").isNotNull())
-    moves = placed_moves(asked_for, units, donations, places)
     first_day = as_of - timedelta(days=int(params.get("demand_history_days", HISTORY_DAYS)) - 1)
-    requests = judged_requests(blood_requests, moves, places, as_of=as_of)
+    asked_for = moves.where(F.col("request_id").isNotNull())
+    requests = judged_requests(blood_requests, asked_for, places, as_of=as_of)
     counted = (
         requests.unionByName(_transfused(units, places), allowMissingColumns=True)
         .where(F.col("demand_on").between(first_day, as_of))

@@ -5,15 +5,14 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.placed_moves import UNKNOWN, placed_moves
+from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 
 SHELF = ("facility_id", "component", "abo_rhd")
 
 
 def shelf_demand(
     units: DataFrame,
-    distribution: DataFrame,
-    donations: DataFrame,
+    moves: DataFrame,
     places: DataFrame,
     *,
     as_of: date,
@@ -28,7 +27,6 @@ def shelf_demand(
         facility_id, component, abo_rhd, demand_units (INT, above 0).
     """
     first_day = as_of - timedelta(days=window_days - 1)
-    moves = placed_moves(_since(distribution, first_day), units, donations, places)
     kinds = F.broadcast(places.select("facility_id", "kind"))
     return (
         _transfused(units)
@@ -50,12 +48,6 @@ def shelf(facility_id: Column) -> tuple[Column, Column, Column]:
         F.col("component"),
         F.coalesce("abo_rhd", F.lit(UNKNOWN)).alias("abo_rhd"),
     )
-
-
-def _since(distribution: DataFrame, first_day: date) -> DataFrame:
-    """Leave out what left before the window; a return counts on its arrival, which a later record may tell of."""
-    left_lately = F.greatest("shipped_at", "distributed_at") >= F.lit(first_day - timedelta(days=1))
-    return distribution.where(left_lately | (F.col("kind") == "return"))
 
 
 def _transfused(units: DataFrame) -> DataFrame:

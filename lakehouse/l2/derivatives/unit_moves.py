@@ -33,9 +33,7 @@ from lakehouse.l2.derivatives.unit_moves_moments import (
 )
 from lakehouse.l2.derivatives.units import ON_HAND
 from lakehouse.l2.derivatives.units_donations import UTC
-from lakehouse.l2.derivatives.units_records import movement_records, unit_event_records
 from lakehouse.l2.derivatives.units_states import deciding_steps, standing, with_place
-from lakehouse.l2.derivatives.units_steps import steps_of, units_of_bags
 from lakehouse.l2.kept import kept
 from lakehouse.table import DATE, DOSES, FLAG, INSTANT, INT, TEXT, Field, Table
 
@@ -84,8 +82,7 @@ def build(
     units: DataFrame,
     dated: DataFrame,
     unit_parents: DataFrame,
-    unit_events: DataFrame,
-    distribution: DataFrame,
+    steps: DataFrame,
     places: DataFrame,
     *,
     as_of: date,
@@ -95,17 +92,14 @@ def build(
 
     Args:
         units: the units' state at `as_of`: what they are, and how they ended.
-        dated: `dated_donations`: what assumed units are told by, and which unit a bag means.
+        dated: `dated_donations`: what assumed units are told by.
         unit_parents: which units were made of others.
-        unit_events: releases, holds, reservations, receipts.
-        distribution: movements.
+        steps: `steps_of_units`: releases, holds, reservations, movements, receipts.
         places: `all_facilities`: time zones.
         as_of: the last local day that counts.
         params: presumed_outdated_days.
     """
     known = kept(lives(units, dated, places, as_of, params))
-    bags = units_of_bags(known)
-    steps = steps_of([unit_event_records(unit_events)], [movement_records(distribution)], bags, places)
     return _changes(_placed(moments(known, steps, unit_parents, as_of), places)).select(*TABLE.columns)
 
 

@@ -101,9 +101,32 @@ def steps_of(named: Iterable[DataFrame], bagged: Iterable[DataFrame], bags: Data
     return _timed(_placed(found, places)).select(*COLUMNS)
 
 
-def movement_steps(distribution: DataFrame, bags: DataFrame, places: DataFrame) -> DataFrame:
-    """Steps of `distribution` alone: `shipped`, from where, to where, and when it arrived."""
-    return steps_of([], [movement_records(distribution)], bags, places)
+def steps_of_units(
+    units: DataFrame,
+    dated: DataFrame,
+    unit_events: DataFrame,
+    distribution: DataFrame,
+    dispositions: DataFrame,
+    unit_parents: DataFrame,
+    test_results: DataFrame,
+    places: DataFrame,
+) -> DataFrame:
+    """Every record that names a unit, as a step, whether it can be placed or not; replaced dispositions included."""
+    bags = units_of_bags(units.join(dated.select("donation_key", "bag_id"), on="donation_key", how="inner"))
+    named = records_of_units(unit_events, dispositions, unit_parents, test_results)
+    return steps_of(named, [movement_records(distribution)], bags, places)
+
+
+def movement_steps(steps: DataFrame) -> DataFrame:
+    """The steps that `distribution` tells: `shipped`, from where, to where, and when it arrived."""
+    return steps.where(F.col("feed") == "distribution")
+
+
+def live_steps(steps: DataFrame, dispositions: DataFrame) -> DataFrame:
+    """The steps without the ends that another disposition replaces."""
+    is_end = F.col("feed") == "dispositions"
+    live = live_dispositions(dispositions).select(F.col("disposition_id").alias("record_key"))
+    return steps.where(~is_end).unionByName(steps.where(is_end).join(live, "record_key", how="left_semi"))
 
 
 def live_dispositions(dispositions: DataFrame) -> DataFrame:

@@ -36,17 +36,14 @@ def donations_are_facts(
 
 def movements_are_facts(
     distribution: DataFrame,
-    places: DataFrame,
+    steps: DataFrame,
     fact_distribution: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
 ) -> DataFrame:
     """Every movement is a fact, or left on a later day."""
-    no_bags = distribution.select("bag_id", F.col("unit_id").alias("bag_unit_id"), F.lit(False).alias("is_many")).limit(
-        0
-    )
-    later = movement_steps(distribution, no_bags, places).where(F.col("on") > F.lit(as_of))
+    later = movement_steps(steps).where(F.col("on") > F.lit(as_of))
     return _all_in("fact_distribution.rows", distribution, fact_distribution, later)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.refused_events import judged_steps, judged_tests, steps_of_units
+from lakehouse.l2.derivatives.refused_events import judged_steps, judged_tests
 from lakehouse.l2.derivatives.units import DISPOSITIONS, ON_HAND, UNREPORTED
 from lakehouse.l2.derivatives.units_identity import assumed_units, component_units
 from lakehouse.l2.laws.law import Law, added, counted, sides, summed
@@ -49,6 +49,7 @@ def units_in_and_out(
 
 def events_placed_or_refused(  # noqa: PLR0913, PLR0917 -- an argument is a table
     units: DataFrame,
+    steps: DataFrame,
     refused_events: DataFrame,
     dated: DataFrame,
     unit_events: DataFrame,
@@ -56,7 +57,6 @@ def events_placed_or_refused(  # noqa: PLR0913, PLR0917 -- an argument is a tabl
     dispositions: DataFrame,
     unit_parents: DataFrame,
     test_results: DataFrame,
-    places: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -69,7 +69,6 @@ def events_placed_or_refused(  # noqa: PLR0913, PLR0917 -- an argument is a tabl
         "unit_parents": unit_parents,
         "test_results": test_results,
     }
-    steps = steps_of_units(units, dated, unit_events, distribution, dispositions, unit_parents, test_results, places)
     judged = judged_steps(steps, units, unit_parents).unionByName(judged_tests(test_results, dated))
     is_later = F.coalesce(F.col("on") > F.lit(as_of), F.lit(False))
     kept = judged.where(F.col("reason").isNull() | is_later)

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from lakehouse.l2.derivatives.dimensional.dim_product import PRODUCT
 from lakehouse.l2.derivatives.dimensional.keys import date_sk, day_sk, found, known, sk, surrogate, unknown_named
-from lakehouse.l2.derivatives.placed_moves import placed_moves
 from lakehouse.table import FLAG, TEXT, Field, Table
 
 TABLE = Table(
@@ -38,10 +37,7 @@ TABLE = Table(
 
 
 def build(
-    distribution: DataFrame,
-    units: DataFrame,
-    donations: DataFrame,
-    places: DataFrame,
+    moves: DataFrame,
     dim_facility: DataFrame,
     *,
     as_of: date,
@@ -50,19 +46,16 @@ def build(
     """The movements up to `as_of`.
 
     Args:
-        distribution: movements.
-        units: product and group of each unit.
-        donations: only to find the unit of a movement that names its bag alone.
-        places: `all_facilities`: zones, and hospitals by their NPI.
+        moves: `placed_moves`: movements, with product and group of the unit.
         dim_facility: facilities.
         as_of: later movements and arrivals are not seen.
         params: not used.
     """
     is_seen = F.coalesce("left_on", F.lit(as_of)) <= F.lit(as_of)
-    moves = placed_moves(distribution, units, donations, places).where(is_seen)
     has_arrived = F.col("arrived_on") <= F.lit(as_of)
     return (
-        moves.join(_facilities(dim_facility, "from"), "from_facility_id", how="left")
+        moves.where(is_seen)
+        .join(_facilities(dim_facility, "from"), "from_facility_id", how="left")
         .join(_facilities(dim_facility, "to"), "to_facility_id", how="left")
         .withColumns({name: found(name) for name in ("from_facility_sk", "to_facility_sk")})
         .withColumns(

@@ -261,7 +261,7 @@ def test_waiting_record__is_placed_once_its_unit_arrives(spark: SparkSession) ->
 @pytest.mark.parametrize("name", ["units.by_state", "units.in_and_out", "events.placed_or_refused"])
 def test_law__holds_and_sees_a_row_too_few(spark: SparkSession, tables: dict[str, DataFrame], name: str) -> None:
     law = next(law for law in LAWS if law.name == name)
-    frames = {**inputs(spark, law.check, FEEDS), **{key: tables[key] for key in law.inputs if key in tables}}
+    frames = {**inputs(spark, law.check, FEEDS, tables), **{key: tables[key] for key in law.inputs if key in tables}}
     day = date.fromisoformat(AS_OF)
     rows = law.check(**frames, as_of=day, params=PARAMS).collect()
     assert [(row["law"], row["difference"]) for row in rows if row["difference"] != 0] == []

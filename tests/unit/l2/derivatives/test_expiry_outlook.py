@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from chispa.schema_comparer import assert_schema_equality
 
-from lakehouse.l2.conformed import CONFORMED
-from lakehouse.l2.conformed.all_facilities import all_facilities
-from lakehouse.l2.derivatives import demand_forecast, expiry_outlook, regional_demand, supply_forecast, units
-from tests.support.rows import frame
+from lakehouse.l2.derivatives import expiry_outlook, units
+from tests.support.lives import frames_of
 
 PARAMS = {
     "demand_window_days": 28,
@@ -244,11 +242,8 @@ def outlook_of(spark, cases: list[tuple[int, Case]], as_of: date):
             {"distribution_id": f"{number}/{order}", "is_date_only": False, **owned(number, move)}
             for order, move in enumerate(case.moves)
         ]
-    inputs = [frame(spark, units.TABLE, rows["units"])]
-    inputs += [frame(spark, CONFORMED[name].table, rows[name]) for name in ("distribution", "donations")]
-    places = [frame(spark, CONFORMED[name].table, rows[name]) for name in ("facilities", "hospitals")]
-    forecasts = [frame(spark, module.TABLE, ()) for module in (demand_forecast, supply_forecast, regional_demand)]
-    return expiry_outlook.build(*inputs, all_facilities(*places), *forecasts, as_of=as_of, params=PARAMS)
+    inputs = frames_of(spark, expiry_outlook.build, rows)
+    return expiry_outlook.build(*inputs, as_of=as_of, params=PARAMS)
 
 
 @pytest.fixture(scope="module")

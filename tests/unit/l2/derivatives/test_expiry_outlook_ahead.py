@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from lakehouse.l2.conformed import CONFORMED
-from lakehouse.l2.conformed.all_facilities import all_facilities
-from lakehouse.l2.derivatives import demand_forecast, expiry_outlook, regional_demand, supply_forecast, units
-from tests.support.rows import frame
+from lakehouse.l2.derivatives import expiry_outlook
+from tests.support.lives import frames_of
 from tests.unit.l2.derivatives.test_expiry_outlook import GONE, ISSUE, LEAP, PARAMS, UNIT, owned
 
 SERIES = {"component": "red_cells", "abo_rhd": "O-"}
@@ -121,14 +119,7 @@ def shelves(spark) -> dict[tuple[str, str], dict[str, Any]]:
         for day, count in enumerate(case.supply, start=1):
             on = LEAP + timedelta(days=day)
             rows["supply_forecast"].append({**series, "available_on": on, "days_ahead": day, "expected_units": count})
-    places = [frame(spark, CONFORMED[name].table, rows[name]) for name in ("facilities", "hospitals")]
-    inputs = [frame(spark, units.TABLE, rows["units"])]
-    inputs += [frame(spark, CONFORMED[name].table, rows[name]) for name in ("distribution", "donations")]
-    inputs.append(all_facilities(*places))
-    inputs += [
-        frame(spark, module.TABLE, rows[module.TABLE.name])
-        for module in (demand_forecast, supply_forecast, regional_demand)
-    ]
+    inputs = frames_of(spark, expiry_outlook.build, rows)
     built = expiry_outlook.build(*inputs, as_of=LEAP, params=PARAMS).collect()
     found = [(row["facility_id"].split("/"), row.asDict()) for row in built]
     return {(CASES[int(number)].name, name): row for (number, name), row in found}

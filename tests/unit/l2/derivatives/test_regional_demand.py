@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from chispa.schema_comparer import assert_schema_equality
 
-from lakehouse.l2.conformed import CONFORMED
-from lakehouse.l2.conformed.all_facilities import all_facilities
-from lakehouse.l2.derivatives import regional_demand, units
-from tests.support.rows import frame
+from lakehouse.l2.derivatives import regional_demand
+from tests.support.lives import frames_of
 
 AS_OF = date(2024, 3, 12)
 FIRST_DAY = AS_OF - timedelta(days=62)
@@ -247,11 +245,7 @@ def days(spark) -> dict[str, list[dict[str, Any]]]:
         rows["distribution"] += [
             {"distribution_id": f"{number}/{order}", **owned(number, move)} for order, move in enumerate(case.moves)
         ]
-    names = ("blood_requests", "distribution", "donations")
-    inputs = [frame(spark, CONFORMED[name].table, rows[name]) for name in names]
-    inputs.append(frame(spark, units.TABLE, rows["units"]))
-    places = [frame(spark, CONFORMED[name].table, rows[name]) for name in ("facilities", "hospitals")]
-    inputs.append(all_facilities(*places))
+    inputs = frames_of(spark, regional_demand.build, rows)
     built = regional_demand.build(*inputs, as_of=AS_OF, params={})
     assert_schema_equality(built.schema, regional_demand.TABLE.schema, ignore_nullable=True)
     found = defaultdict(list)

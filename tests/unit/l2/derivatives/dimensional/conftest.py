@@ -11,7 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.l2.derivatives import units
 from lakehouse.l2.derivatives.dimensional import MODULES
 from lakehouse.l2.kept import kept
-from lakehouse.l2.pipeline import L2_TABLES, SHARED, derivative, parameters, waves
+from lakehouse.l2.pipeline import L2_TABLES, derivative, waves
+from lakehouse.l2.shared import Frames
 from lakehouse.release import live
 from tests.support.rows import frame
 
@@ -186,12 +187,9 @@ def built(spark: SparkSession, world: Mapping[str, Iterable[Mapping[str, Any]]])
         rows = [{**OF_FEED.get(name, {}), "is_void": False, **row} for row in world.get(name, ())]
         known = [{column: value for column, value in row.items() if column in table.columns} for row in rows]
         frames[name] = live(table, frame(spark, table, known))
-    for name, build in SHARED.items():
-        if not frames.keys() >= {*parameters(build)}:
-            continue  # of tables that the model does not read
-        frames[name] = kept(build(*[frames[needed] for needed in parameters(build)]))
+    shared = Frames(frames.__getitem__)
     for step in MODEL:
-        made = step.build(*[frames[needed] for needed in step.inputs], as_of=AS_OF, params={})
+        made = step.build(*shared.of(step.inputs), as_of=AS_OF, params={})
         assert_schema_equality(made.schema, step.table.schema, ignore_nullable=True)
         frames[step.table.name] = kept(made)
     return frames
