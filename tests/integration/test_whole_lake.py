@@ -16,9 +16,10 @@ from lakehouse.catalogue import TABLES
 from lakehouse.config import HOME, load_config
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ledger import FILES, read_ledger
+from lakehouse.l2.conformed.changes import changed_records
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import BEFORE, DERIVATIVES, L2_TABLES, SHARED, Wiring, parameters, waves
+from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, DERIVATIVES, L2_TABLES, SHARED, Wiring, parameters, waves
 from lakehouse.release import ReleaseReader, current_release
 from tests.support.homes import LEFT_OUT, lean_home
 from tests.support.lakes import KEY, LAST_DAY, Ended, content, lake_at, make_world, next_day, run
@@ -75,6 +76,7 @@ def test_laws__hold_on_another_day_too(spark: SparkSession, root: Path, first: E
     frames |= {f"{name}{BEFORE}": frame for name, frame in frames.items()}
     for name, build in SHARED.items():
         frames[name] = kept(build(*[frames[n] for n in parameters(build)]))
+    frames[CHANGED_RECORDS] = changed_records(frames, frames)
     for step in [step for wave in waves(DERIVATIVES) for step in wave]:
         built = step.build(*[frames[n] for n in step.inputs], as_of=as_of, params=params)
         frames[step.table.name] = kept(built)

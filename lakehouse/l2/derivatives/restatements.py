@@ -125,11 +125,11 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         (SCORECARD, facility_scorecard, facility_scorecard_before),
         (QUALITY, process_quality, process_quality_before),
     )
-    found = [of.differences(now, before, as_of) for of, now, before in tables]
+    found = [kept(of.differences(now, before, as_of)) for of, now, before in tables]
     changed = kept(changed_records)
     dated_before = dated_donations(donations_before, donation_events, places)
     donations_told = kept(as_told_twice(dated, dated_before, *OF_DONATION))
-    units_told = kept(as_told_twice(units, units_before, *OF_UNIT))
+    units_told = as_told_twice(units, units_before, *OF_UNIT)
     donations_touched = kept(touched_donations(changed, donations_told))
     units_touched = kept(touched_units(changed, donations_touched, units_told, unit_parents))
     requests = blood_requests.unionByName(blood_requests_before)

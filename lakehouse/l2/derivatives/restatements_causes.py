@@ -16,6 +16,7 @@ from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 from lakehouse.l2.derivatives.regional_demand_requests import COUNTS, placed_requests
 from lakehouse.l2.derivatives.restatements_figures import DEMAND, INVENTORY, QUALITY, SCORECARD, Restated, slice_of
 from lakehouse.l2.derivatives.shelf_demand import SHELF
+from lakehouse.l2.kept import kept
 
 OPEN_END = "9999-12-31"
 UNTOLD_BY_LIVES = (
@@ -50,7 +51,7 @@ def causes_by_lives(
     ids = units_touched.select("unit_id").distinct()
     both = _legs(moves, 1).unionByName(_legs(moves_before, -1)).join(ids, "unit_id", "left_semi")
     of_leg = ("unit_id", "on", *SHELF, "flow", "standing", "sign", "doses")
-    known = both.groupBy(*of_leg).agg(F.sum("times").alias("times")).join(units_touched, "unit_id")
+    known = kept(both.groupBy(*of_leg).agg(F.sum("times").alias("times")).join(units_touched, "unit_id"))
     changed = known.where(F.col("times") != 0)
     flows = changed.where(F.col("flow").isNotNull()).withColumns(_on_the_day("on"))
     regions = F.broadcast(places.select("facility_id", "region"))

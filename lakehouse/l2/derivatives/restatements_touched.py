@@ -5,7 +5,6 @@ the units that others were made of and, one making on, those made of them. A don
 """
 
 from collections.abc import Mapping
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -21,7 +20,7 @@ def touched_donations(changed_records: DataFrame, donations: DataFrame) -> DataF
 
     Args:
         changed_records: what came since the release before.
-        donations: `OF_DONATION` as they are and as they were: one row or two a donation.
+        donations: `OF_DONATION` as they are and as they were.
 
     Returns:
         `OF_DONATION`, batch, about (what the record called it by).
@@ -38,7 +37,7 @@ def touched_units(
     Args:
         changed_records: what came since the release before.
         donations_touched: `touched_donations`; by way of the donor alone it says nothing of their units.
-        units: `OF_UNIT` as they are and as they were: one row or two a unit.
+        units: `OF_UNIT` as they are and as they were.
         unit_parents: which units were made of others.
 
     Returns:
@@ -57,8 +56,8 @@ def touched_units(
 
 
 def as_told_twice(now: DataFrame, before: DataFrame, *columns: str) -> DataFrame:
-    """These columns of both frames; a row that says the same in both is there once."""
-    return reduce(DataFrame.unionByName, [frame.select(*columns) for frame in (now, before)]).distinct()
+    """These columns of both frames, so that a thing is found by what it was called before, too."""
+    return now.select(*columns).unionByName(before.select(*columns))
 
 
 def _called(things: DataFrame, changed_records: DataFrame, named: Mapping[str, tuple[str, ...]]) -> DataFrame:
