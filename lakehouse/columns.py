@@ -47,3 +47,8 @@ def known_zone(zone: Column) -> Column:
     # try_make_timestamp would say the same, but fails on an unknown zone wherever Spark interprets it.
     moment = F.concat(F.lit("2000-01-01 00:00:00 "), zone).try_cast("timestamp")
     return F.when(zone.rlike(r"^\S+$") & moment.isNotNull(), zone)
+
+
+def batch_name(batch_seq: Column) -> Column:
+    """The name of a batch, everywhere: "b000017"."""
+    return F.format_string("b%06d", batch_seq)

@@ -2,6 +2,7 @@
 
 A build's parameters name tables, or frames that several builds share and that are no table. `<table>_before` is the
 table as the release has it that a run builds on, empty for the first: how a build keeps what was decided once.
+`changed_records` are the records that came since that release.
 """
 
 import inspect
@@ -14,6 +15,7 @@ from pyspark.sql import DataFrame
 from lakehouse.errors import UsageError
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.all_facilities import all_facilities
+from lakehouse.l2.conformed.changes import NAMES
 from lakehouse.l2.derivatives import (
     blood_drives,
     demand_forecast,
@@ -32,6 +34,7 @@ from lakehouse.l2.derivatives import (
     recall_list,
     refused_events,
     regional_demand,
+    restatements,
     supply_forecast,
     transfer_suggestions,
     unit_moves,
@@ -82,13 +85,16 @@ SHARED: dict[str, Callable[..., DataFrame]] = {
 
 BEFORE = "_before"
 """Ends the name of a table as it was in the release before; it is no source: it can't change within a run."""
+CHANGED_RECORDS = "changed_records"
+"""Names `changes.changed_records` over the tables of `changes.NAMES`, withdrawn records too."""
 
 
 def tables_behind(names: Iterable[str]) -> set[str]:
     """The tables among these frames, and those that the shared ones are made of."""
     names = {name for name in names if not name.endswith(BEFORE)}
     shared = {source for name in names & SHARED.keys() for source in parameters(SHARED[name])}
-    return (names - SHARED.keys()) | (tables_behind(shared) if shared else set())
+    shared |= NAMES.keys() if CHANGED_RECORDS in names else set()
+    return (names - SHARED.keys() - {CHANGED_RECORDS}) | (tables_behind(shared) if shared else set())
 
 
 def derivative(module: ModuleType) -> Derivative:
@@ -119,9 +125,12 @@ _OPTIONAL = (
     look_back_units,
     facility_scorecard,
     process_quality,
+    restatements,
     blood_drives,
     *dimensional.MODULES,
 )
+RESELECTED: frozenset[str] = frozenset({forecast_quality.TABLE.name})
+"""Tables whose `_before` is empty where what was chosen once is to be chosen anew."""
 OPTIONAL: frozenset[str] = frozenset(module.TABLE.name for module in _OPTIONAL)
 DERIVATIVES: tuple[Derivative, ...] = tuple(map(derivative, (*_REPORTED, *_OPTIONAL)))
 CONFORMED_TABLES: tuple[Table, ...] = tuple(table for conformed in CONFORMED.values() for table in conformed.tables)

@@ -1,30 +1,44 @@
 """The frames of one promote, by the names that builds and laws call them by."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyspark.sql import DataFrame
 
-from lakehouse.l2.pipeline import BEFORE, L2_TABLES
+from lakehouse.l2.conformed import CONFORMED
+from lakehouse.l2.conformed.changes import NAMES, SCHEMA, changed_records
+from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, L2_TABLES
 from lakehouse.l2.shared import Frames
 from lakehouse.release import live
 from lakehouse.storage.lake import Lake
 
 
-def frames_of(lake: Lake, before: Mapping[str, int] | None = None) -> Frames:
+def frames_of(lake: Lake, before: Mapping[str, int], anew: Collection[str] = ()) -> Frames:
     """Tables at their newest version without withdrawn rows, and the shared frames over them.
 
     Args:
         lake: the lake.
-        before: path of a table -> the version that the run builds on, for `<table>_before`; without it those are
-            empty, so that what builds keep from release to release is decided anew.
+        before: path of a table -> the version that the run builds on, for `<table>_before`.
+        anew: tables whose `<table>_before` is empty, so that what they keep from release to release is decided anew.
     """
 
     def of_table(name: str) -> DataFrame:
+        if name == CHANGED_RECORDS:
+            return _changed_records(lake, before)
         table = L2_TABLES[name.removesuffix(BEFORE)]
         if not name.endswith(BEFORE):
             return live(table, lake.read(table))
-        if before is None:
+        if table.name in anew:
             return lake.spark.createDataFrame([], table.schema)
         return live(table, lake.read(table, before[table.path]))
 
     return Frames(of_table)
+
+
+def _changed_records(lake: Lake, before: Mapping[str, int]) -> DataFrame:
+    tables = {feed: CONFORMED[feed].table for feed in NAMES}
+    if not any(before[table.path] for table in tables.values()):
+        # No release before: all came with this one, and there is nothing that it could have changed.
+        return lake.spark.createDataFrame([], SCHEMA)
+    now = {feed: lake.read(table) for feed, table in tables.items()}
+    were = {feed: lake.read(table, before[table.path]) for feed, table in tables.items()}
+    return changed_records(now, were)

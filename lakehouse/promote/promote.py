@@ -22,7 +22,7 @@ from lakehouse.gates.profile import PROFILE
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l2.pipeline import Wiring
+from lakehouse.l2.pipeline import RESELECTED, Wiring
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.l2.shared import Frames
 from lakehouse.promote.admit import Admission, Gatekeeper
@@ -133,7 +133,7 @@ class _Promote:
             return Promoted(self.base, refused=Counter({a.feed: a.refused for a in admissions if a.refused}))
         self._write_holds(admissions)
         with self.lake.reading_whole():
-            frames = frames_of(self.lake, None if self.reselect else since)
+            frames = frames_of(self.lake, since, anew=RESELECTED if self.reselect else ())
             written = self._derive(frames, [name for admission in admissions for name in admission.written])
             audited = self._auditor(frames).audit(written)
         self._write_results(admissions, audited)

@@ -16,9 +16,10 @@ from lakehouse.catalogue import TABLES
 from lakehouse.config import HOME, load_config
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ledger import FILES, read_ledger
+from lakehouse.l2.conformed.changes import changed_records
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import BEFORE, DERIVATIVES, L2_TABLES, Wiring, waves
+from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, DERIVATIVES, L2_TABLES, Wiring, waves
 from lakehouse.l2.shared import Frames
 from lakehouse.release import ReleaseReader, current_release
 from tests.support.homes import LEFT_OUT, lean_home
@@ -74,6 +75,7 @@ def test_laws__hold_on_another_day_too(spark: SparkSession, root: Path, first: E
     as_of, params = LAST_DAY - timedelta(days=25), load_config("local").params
     frames = {name: reader.read(name) for name in reader.tables}
     frames |= {f"{name}{BEFORE}": frame for name, frame in frames.items()}
+    frames[CHANGED_RECORDS] = changed_records(frames, frames)
     known = Frames(frames.__getitem__)
     for step in [step for wave in waves(DERIVATIVES) for step in wave]:
         built = step.build(*known.of(step.inputs), as_of=as_of, params=params)

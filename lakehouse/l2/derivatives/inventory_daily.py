@@ -96,10 +96,10 @@ def _moved_by_day(unit_moves: DataFrame, before: date) -> DataFrame:
     All that moved by the day `before` counts on it.
     """
     stock_on = F.greatest("moved_on", F.lit(before)).alias("stock_on")
-    legs = unit_moves.select(stock_on, "component", "abo_rhd", "doses", F.inline(_legs()))
+    moved = unit_moves.select(stock_on, "component", "abo_rhd", "doses", F.inline(legs()))
     is_available = F.col("standing") == "available"
     doses = F.col("sign") * F.col("doses")
-    return legs.groupBy("stock_on", *SHELF).agg(
+    return moved.groupBy("stock_on", *SHELF).agg(
         *[F.count_if(F.col("flow") == name).cast("int").alias(name) for name in (*INS, *OUTS)],
         *[
             F.coalesce(F.sum(F.when(F.col("standing") == name, F.col("sign"))), F.lit(0)).cast("int").alias(name)
@@ -110,8 +110,10 @@ def _moved_by_day(unit_moves: DataFrame, before: date) -> DataFrame:
     )
 
 
-def _legs() -> Column:
+def legs() -> Column:
     """What a move takes from one shelf and brings to another; `flow` is NULL where only the standing changes.
+
+    An array of facility_id, standing, sign (1 or -1) and flow, from a row of `unit_moves`.
 
     A unit that goes from one facility to another within a day passes through `in_transit` on that day.
     """
@@ -122,13 +124,13 @@ def _legs() -> Column:
     into = F.when(origin.isNull(), why).when(is_way, "received")
     passes = is_way & (origin != IN_TRANSIT) & (goal != IN_TRANSIT)
     transit = F.lit(IN_TRANSIT)
-    legs = F.array(
+    found = F.array(
         F.when(origin.isNotNull(), _leg(origin, F.col("from_standing"), -1, out)),
         F.when(goal.isNotNull(), _leg(goal, F.col("to_standing"), 1, into)),
         F.when(passes, _leg(transit, transit, 1, F.lit("received"))),
         F.when(passes, _leg(transit, transit, -1, F.lit("shipped"))),
     )
-    return F.array_compact(legs)
+    return F.array_compact(found)
 
 
 def _leg(facility_id: Column, standing: Column, sign: int, flow: Column) -> Column:

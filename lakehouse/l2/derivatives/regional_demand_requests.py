@@ -54,27 +54,41 @@ def judged_requests(blood_requests: DataFrame, moves: DataFrame, places: DataFra
     )
 
 
+def placed_requests(blood_requests: DataFrame, places: DataFrame) -> DataFrame:
+    """The requests with where and when they are demand.
+
+    Returns:
+        all columns, `abo_rhd` being the group ordered; facility_id (the NPI where no facility has it), region, zone,
+        ordered_on and demand_on (days local to the hospital).
+    """
+    hospitals = first_place_per_npi(places).select("npi", "facility_id", "region", F.col("timezone").alias("zone"))
+    placed = blood_requests.drop("abo_rhd").join(F.broadcast(hospitals), "npi", how="left")
+    zone = F.coalesce("zone", F.lit("UTC"))
+    return placed.withColumns(
+        {
+            "zone": zone,
+            "ordered_on": event_date(F.col("requested_at"), F.col("is_date_only"), zone),
+            "facility_id": F.coalesce("facility_id", "npi", F.lit(UNKNOWN)),
+            "region": F.coalesce("region", F.lit(UNKNOWN)),
+            "abo_rhd": F.coalesce("group_ordered", F.lit(UNKNOWN)),
+        }
+    ).withColumn("demand_on", F.coalesce(event_date(F.col("needed_at"), F.lit(False), F.col("zone")), "ordered_on"))
+
+
 def _timed(blood_requests: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
     """Requests made by the end of `as_of` with their region, local day and deadlines.
 
-    Adds demand_on, region, abo_rhd (group ordered), due_at (the units are needed by then), closes_at (what is
-    not here then is unmet), as_of_end and is_replaced. Without `needed_at`, units are due 24 hours after the order,
+    Adds to `placed_requests` due_at (the units are needed by then), closes_at (what is not here then is unmet),
+    as_of_end and is_replaced. Without `needed_at`, units are due 24 hours after the order,
     and an order known by its day alone is due by the end of that day.
     """
-    hospitals = first_place_per_npi(places).select("npi", "facility_id", "region", F.col("timezone").alias("zone"))
-    zone = F.coalesce("zone", F.lit("UTC"))
-    ordered_on = event_date(F.col("requested_at"), F.col("is_date_only"), zone)
+    zone, ordered_on = F.col("zone"), F.col("ordered_on")
     replaced_on = event_date(F.col("replacement.requested_at"), F.col("replacement.is_date_only"), zone)
     due_if_unsaid = F.when(F.col("is_date_only"), end_of_day(ordered_on, zone)).otherwise(_a_day_after("requested_at"))
     closed_at = F.when(F.col("closed_at") <= F.col("as_of_end"), F.col("closed_at"))
     return (
-        blood_requests.drop("abo_rhd")
-        .join(F.broadcast(hospitals), "npi", how="left")
+        placed_requests(blood_requests, places)
         .where(ordered_on <= F.lit(as_of))
-        .withColumn("demand_on", F.coalesce(event_date(F.col("needed_at"), F.lit(False), zone), ordered_on))
-        .withColumn("facility_id", F.coalesce("facility_id", "npi", F.lit(UNKNOWN)))
-        .withColumn("region", F.coalesce("region", F.lit(UNKNOWN)))
-        .withColumn("abo_rhd", F.coalesce("group_ordered", F.lit(UNKNOWN)))
         .withColumn("is_replaced", replaced_on <= F.lit(as_of))
         .withColumn("as_of_end", end_of_day(F.lit(as_of), zone))
         .withColumn("due_at", F.coalesce("needed_at", due_if_unsaid))

@@ -4,7 +4,17 @@ A law counts both sides by different ways and gives rows (law, left, right, diff
 frames of `pipeline` are; conformed ones with withdrawn rows hidden.
 """
 
-from lakehouse.l2.laws import dimensional, donors, forecasts, inventory, look_backs, scorecards, stock, units
+from lakehouse.l2.laws import (
+    dimensional,
+    donors,
+    forecasts,
+    inventory,
+    look_backs,
+    restatements,
+    scorecards,
+    stock,
+    units,
+)
 from lakehouse.l2.laws.law import Law
 
 LAWS: tuple[Law, ...] = (
@@ -15,5 +25,6 @@ LAWS: tuple[Law, ...] = (
     *donors.LAWS,
     *look_backs.LAWS,
     *scorecards.LAWS,
+    *restatements.LAWS,
     *dimensional.LAWS,
 )
