@@ -75,7 +75,8 @@ def part(draw: Draw, donations: int) -> Frames:
     made = conformed_units.made(draw, collected["donations"])
     used = conformed_lives.lived(draw, made["components"])
     tests = pl.concat([collected["test_results"], used["test_results"]], how="diagonal")
-    return {**collected, **made, **used, "test_results": tests}
+    labelled = made["components"].with_columns(abo_rhd=pl.when(~pl.col("is_groupless")).then("abo_rhd"))
+    return {**collected, **made, **used, "test_results": tests, "components": labelled}
 
 
 def _write(folder: Path, number: int, frames: Frames, last_day: date) -> None:

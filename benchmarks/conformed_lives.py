@@ -72,21 +72,48 @@ def _plans(draw: Draw, components: pl.DataFrame) -> pl.DataFrame:
 
 
 def _events(draw: Draw, components: pl.DataFrame, units: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
-    """Quarantines, releases, reservations, and the receipts that movements do not tell themselves."""
-    held = components.filter("is_reactive").select(
-        "unit_id", "facility_id", kind=pl.lit("quarantined"), happened_at=pl.col("prepared_at") + pl.duration(hours=30)
-    )
+    """Quarantines, recalls, releases, reservations, and the receipts that movements do not tell themselves."""
     stays = units.filter(~pl.col("is_reactive"))
-    checked = stays.filter(draw.chance(stays.height, 0.01))
-    hold, lift = (
-        checked.select(
-            "unit_id", "facility_id", kind=pl.lit(kind), happened_at=pl.col("released_at") + hours(pl.lit(after))
-        )
-        for kind, after in (("quarantined", 1.0), ("quarantine_lifted", 1.5))
+    come = moves.filter(pl.col("received_at").is_null() & (pl.col("bed") % 8 != 0)).select(
+        unit_id="unit",
+        facility_id=pl.coalesce("to_facility_id", hospital_of("ward")),
+        kind=pl.lit("received"),
+        happened_at=pl.col("shipped_at") + pl.duration(hours=5),
     )
-    free = stays.select("unit_id", "facility_id", kind=pl.lit("released"), happened_at="released_at")
-    used = stays.filter(pl.col("is_reserved") & pl.col("fate").is_in(["transfused", "outdated"]))
-    reserve = used.select(
+    parts = [
+        _event(components.filter("is_reactive"), "quarantined", "prepared_at", 30.0),
+        *_checks(draw, stays),
+        _event(stays, "released", "released_at", 0.0),
+        # A slip of the year: what lies so long before the collection is no fact.
+        _event(stays.filter(draw.chance(stays.height, 0.001)), "quarantined", "released_at", -24.0 * 365),
+        *_reservations(stays.filter(pl.col("is_reserved") & pl.col("fate").is_in(["transfused", "outdated"]))),
+        come,
+    ]
+    every = pl.concat(parts, how="diagonal").with_columns(
+        unit_event_id=numbered(f"U{draw.part:04d}", 10), patient_key=_key_of("patient_key")
+    )
+    return seen(draw, _some_bare(draw, every), "happened_at")
+
+
+def _event(units: pl.DataFrame, kind: str, after: str, delay: float) -> pl.DataFrame:
+    """The same event of all of these units, where they were made, so many hours after another."""
+    return units.select("unit_id", "facility_id", kind=pl.lit(kind), happened_at=pl.col(after) + hours(pl.lit(delay)))
+
+
+def _checks(draw: Draw, units: pl.DataFrame) -> list[pl.DataFrame]:
+    """Holds that are lifted an hour later or not at all, and recalls."""
+    held = units.filter(draw.chance(units.height, 0.01))
+    freed = held.filter(draw.chance(held.height, 0.9))
+    recalled = units.filter(draw.chance(units.height, 0.002))
+    return [
+        _event(held, "quarantined", "released_at", 1.0),
+        _event(freed, "quarantine_lifted", "released_at", 2.0),
+        _event(recalled, "recalled", "used_at", -20.0),
+    ]
+
+
+def _reservations(units: pl.DataFrame) -> list[pl.DataFrame]:
+    reserve = units.select(
         "unit_id",
         facility_id="hospital",
         kind=pl.lit("reserved"),
@@ -94,23 +121,21 @@ def _events(draw: Draw, components: pl.DataFrame, units: pl.DataFrame, moves: pl
         patient_key="patient",
         method=pl.when(pl.col("bed") % 3 == 0).then(pl.lit("electronic")).otherwise(pl.lit("serologic")),
     )
-    freed = used.filter("is_unreserved").select(
+    freed = units.filter("is_unreserved").select(
         "unit_id",
         facility_id="hospital",
         kind=pl.lit("unreserved"),
         happened_at=pl.col("used_at") - pl.duration(hours=3),
     )
-    come = moves.filter(pl.col("received_at").is_null() & (pl.col("bed") % 8 != 0)).select(
-        unit_id="unit",
-        facility_id=pl.coalesce("to_facility_id", hospital_of("ward")),
-        kind=pl.lit("received"),
-        happened_at=pl.col("shipped_at") + pl.duration(hours=5),
+    return [reserve, freed]
+
+
+def _some_bare(draw: Draw, records: pl.DataFrame) -> pl.DataFrame:
+    """Some records tell the day alone."""
+    bare = records.with_columns(is_date_only=draw.chance(records.height, 0.03))
+    return bare.with_columns(
+        happened_at=pl.when("is_date_only").then(pl.col("happened_at").dt.truncate("1d")).otherwise("happened_at")
     )
-    every = pl.concat([held, hold, lift, free, reserve, freed, come], how="diagonal")
-    named = every.with_columns(
-        unit_event_id=numbered(f"U{draw.part:04d}", 10), is_date_only=pl.lit(False), patient_key=_key_of("patient_key")
-    )
-    return seen(draw, named, "happened_at")
 
 
 def _key_of(patient: str) -> pl.Expr:
@@ -121,28 +146,9 @@ def _key_of(patient: str) -> pl.Expr:
 
 def _ends(draw: Draw, units: pl.DataFrame) -> pl.DataFrame:
     """Dispositions. One in 200 of those transfused was first recorded as wasted, and corrected."""
-    told = units.filter(~pl.col("fate").is_in(["unreported", "kept", "exported"]))
-    at = (
-        pl.when(pl.col("fate") == "outdated")
-        .then(pl.col("good_until") + pl.duration(hours=9))
-        .when(pl.col("fate") == "discarded")
-        .then(pl.col("prepared_at") + pl.duration(hours=80))
-        .otherwise("used_at")
-    )
-    in_stock = pl.col("fate").is_in(["discarded", "research"])
-    ends = told.select(
-        "unit_id",
-        "is_silent",
-        "bed",
-        kind="fate",
-        happened_at=at,
-        facility_id=pl.when(in_stock).then("facility_id").otherwise("hospital"),
-        patient_key=pl.when(pl.col("fate") == "transfused").then(_key_of("patient")),
-        admission_key=pl.when(pl.col("fate") == "transfused").then(pl.format("A{}", "patient")),
-        is_in_stock=in_stock,
-        is_corrected=(pl.col("fate") == "transfused") & draw.chance(told.height, 0.005),
-    ).filter(~pl.col("is_silent") | pl.col("is_in_stock"))
-    final = ends.with_columns(disposition_id=numbered(f"D{draw.part:04d}", 10))
+    final = _final_ends(units).with_columns(disposition_id=numbered(f"D{draw.part:04d}", 10))
+    is_corrected = (pl.col("kind") == "transfused") & draw.chance(final.height, 0.005)
+    final = final.with_columns(is_corrected=is_corrected)
     wrong = final.filter("is_corrected").with_columns(
         disposition_id=pl.format("{}-0", "disposition_id"),
         kind=pl.lit("wasted"),
@@ -151,7 +157,28 @@ def _ends(draw: Draw, units: pl.DataFrame) -> pl.DataFrame:
     )
     corrects = pl.when("is_corrected").then(pl.format("{}-0", "disposition_id"))
     every = pl.concat([final.with_columns(replaces_disposition_id=corrects), wrong], how="diagonal")
-    return seen(draw, every.with_columns(is_date_only=pl.lit(False)), "happened_at")
+    return seen(draw, _some_bare(draw, every), "happened_at")
+
+
+def _final_ends(units: pl.DataFrame) -> pl.DataFrame:
+    """The end of each unit as it was; what a silent hospital does not report is left out."""
+    in_stock, transfused = pl.col("fate").is_in(["discarded", "research"]), pl.col("fate") == "transfused"
+    told = units.filter(~pl.col("fate").is_in(["unreported", "kept", "exported"]) & (in_stock | ~pl.col("is_silent")))
+    at = (
+        pl.when(pl.col("fate") == "outdated")
+        .then(pl.col("good_until") + pl.duration(hours=9))
+        .when(pl.col("fate") == "discarded")
+        .then(pl.col("prepared_at") + pl.duration(hours=80))
+        .otherwise("used_at")
+    )
+    return told.select(
+        "unit_id",
+        kind="fate",
+        happened_at=at,
+        facility_id=pl.when(in_stock).then("facility_id").otherwise("hospital"),
+        patient_key=pl.when(transfused).then(_key_of("patient")),
+        admission_key=pl.when(transfused).then(pl.format("A{}", "patient")),
+    )
 
 
 def _patients(draw: Draw, units: pl.DataFrame) -> pl.DataFrame:

@@ -38,7 +38,7 @@ def made(draw: Draw, donations: pl.DataFrame) -> Frames:
     """Components, and the parents of those that were made of others.
 
     `components` keeps columns that later steps need: region, shelf_days, is_reactive, is_consumed (another unit was
-    made of it), is_alone (the only unit of its bag), donation_bag_id.
+    made of it), is_alone (the only unit of its bag), donation_bag_id, is_groupless (its label tells no group).
     """
     drawn = _of_donations(draw, donations)
     pools, pooled = _pools(drawn)
@@ -139,15 +139,18 @@ def _imports(draw: Draw, units: pl.DataFrame) -> pl.DataFrame:
         abo_rhd=draw.pick(size, GROUPS),
     )
     collected = pl.lit(instant(START)) + pl.duration(days="day") + hours(draw.uniform(size, 12, 20))
+    is_lost = draw.chance(size, 0.05)
     return rows.with_columns(
         collected=collected,
         collected_at=collected,
+        # One in twenty comes from a donation of ours that is not here.
+        din=pl.when(is_lost).then(pl.format("X{}", "unit_id")),
+        is_imported=~pl.lit(is_lost),
         prepared_at=collected + pl.duration(hours=8),
         component=pl.lit("red_cells"),
         product_code=pl.lit("RC-AS1"),
         shelf_days=pl.lit(42, pl.Int64),
         facility_id=facility_of("region", pl.lit("H")),
-        is_imported=pl.lit(True),
     )
 
 
@@ -157,4 +160,8 @@ def _labelled(draw: Draw, units: pl.DataFrame) -> pl.DataFrame:
     local_day = (pl.col("collected") - hours(offset().cast(pl.Float64))).dt.truncate("1d")
     end = local_day + pl.duration(days=pl.col("shelf_days").clip(upper_bound=364) + late)
     ends_at = end + hours(offset() + 22.9)
-    return units.with_columns(good_until=ends_at, expires_at=pl.when(draw.chance(units.height, 0.9)).then(ends_at))
+    return units.with_columns(
+        good_until=ends_at,
+        is_groupless=draw.chance(units.height, 0.03),
+        expires_at=pl.when(draw.chance(units.height, 0.9)).then(ends_at),
+    )

@@ -74,9 +74,12 @@ def test_records_name_what_is_there(folder: Path) -> None:
 def test_the_shapes_that_the_twins_must_tell_are_there(folder: Path) -> None:
     assert set(rows(folder, "unit_parents")["kind"]) == {"pooled", "modified"}
     assert set(rows(folder, "distribution")["kind"]) == {"transfer", "issue", "return", "import", "export"}
-    kinds = {"released", "quarantined", "quarantine_lifted", "reserved", "unreserved", "received"}
+    kinds = {"released", "quarantined", "quarantine_lifted", "recalled", "reserved", "unreserved", "received"}
     assert set(rows(folder, "unit_events")["kind"]) == kinds
     reactive = rows(folder, "test_results").filter((pl.col("result") == "reactive") & pl.col("is_final"))
     assert reactive.height > 0
     assert rows(folder, "dispositions")["replaces_disposition_id"].drop_nulls().len() > 0
     assert rows(folder, "distribution")["unit_id"].null_count() > 0
+    assert rows(folder, "dispositions")["is_date_only"].any()
+    assert rows(folder, "components")["abo_rhd"].null_count() > 0
+    assert rows(folder, "components").filter(pl.col("din").str.starts_with("X")).height > 0
