@@ -15,7 +15,7 @@ from benchmarks.harness import Measurement, at_most, show
 from benchmarks.processes import python
 from lakehouse.l2.pipeline import L2_TABLES
 
-UNITS = 250_000
+UNITS = 100_000
 DUCKDB_GOAL, NAIVE_GOAL = 5.0, 0.5
 GIB, MIB = 2**30, 2**20
 
