@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import drift, gate, generate, ingest, runs, transfers
+from benchmarks import drift, full_build, gate, generate, ingest, runs, transfers
 from benchmarks.harness import Measurement, save, show
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -17,6 +17,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--records", type=int, nargs=2, default=(MILLION, 4 * MILLION), metavar=("SMALL", "LARGE"))
     parser.add_argument("--times", type=int, default=3, help="counted rounds (default: 3)")
+    parser.add_argument(
+        "--units", type=int, default=full_build.UNITS, help="size of the full build (default: %(default)s)"
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args()
     config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
@@ -25,6 +28,7 @@ def main() -> None:
         lambda: generate.measure(folder, options.times),
         drift.measure,
         lambda: runs.measure(load_config("local"), folder),
+        lambda: full_build.measure(folder, options.units),
         lambda: transfers.measure(build_session(config, "bench"), config, folder / "year"),
         lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
         lambda: gate.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
