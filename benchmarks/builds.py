@@ -24,9 +24,19 @@ from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 from benchmarks import twins
 from benchmarks.harness import seconds
 from lakehouse.config import Config, load_config
-from lakehouse.l2.pipeline import BEFORE, CONFORMED_TABLES, DERIVATIVES, L2_TABLES, SHARED, Wiring, parameters
+from lakehouse.l2.conformed.changes import SCHEMA
+from lakehouse.l2.pipeline import (
+    BEFORE,
+    CHANGED_RECORDS,
+    CONFORMED_TABLES,
+    DERIVATIVES,
+    L2_TABLES,
+    SHARED,
+    Wiring,
+    parameters,
+)
 from lakehouse.promote.derive import derive
-from lakehouse.promote.frames import Frames
+from lakehouse.promote.frames import frames_of
 from lakehouse.release import live
 from lakehouse.session import build_session
 from lakehouse.storage.lake import Lake
@@ -88,7 +98,8 @@ def ours(task: Task, session: SparkSession, config: Config) -> dict[str, float]:
     with lake.reading_whole():
         derive(
             lake,
-            Frames(lake),
+            # A first release: nothing was before it.
+            frames_of(lake, dict.fromkeys((table.path for table in CONFORMED_TABLES), 0), anew=L2_TABLES),
             wiring,
             (),
             everything=True,
@@ -133,6 +144,8 @@ def _planned(lake: Lake, name: str, as_of: date, params: Mapping[str, Any], know
     def made_of(names: Iterable[str]) -> list[DataFrame]:
         return [_from_conformed(lake, source, as_of, params, known) for source in names]
 
+    if name == CHANGED_RECORDS:
+        return lake.spark.createDataFrame([], SCHEMA)
     if name.endswith(BEFORE):
         return lake.spark.createDataFrame([], L2_TABLES[name.removesuffix(BEFORE)].schema)
     if name in CONFORMED:
