@@ -49,8 +49,12 @@ class First:
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> First:
-    """A lake in which a feed whose key was renamed is held, and some people's records are refused."""
+    """A lake in which a feed whose key was renamed is held, and some people's records are refused.
+
+    It leaves out what the report is not made of; Spark is as it is set for everybody.
+    """
     root = tmp_path_factory.mktemp("submitted")
+    home = {"LAKEHOUSE_HOME": str(lean_home(tmp_path_factory.mktemp("shipped"), {}))}
     for feed, records in PEOPLE.items():
         land(root / "landing", feed, records, name="people.json")
     land(root / "landing", "donors", f"{SECRET} no record\n".encode(), name="junk.json")
@@ -63,7 +67,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> First:
         "spark.eventLog.compress": "false",
         "spark.eventLog.dir": f"file://{events}",
     }
-    ended = spark_submit("run", root, *AS_OF, conf=conf)
+    ended = spark_submit("run", root, *AS_OF, conf=conf, environment=home)
     assert (ended.code, ended.line["verdict"]) == (3, "incomplete"), ended.printed[-2000:]
     assert ended.line["held"] == ["employees/b000001"]
     assert ended.line["refused"] == {"donors": 3, "patients": 1}
@@ -97,7 +101,7 @@ def _text(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def lean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """From here on the lake leaves out what exit codes are not about."""
+    """From here on Spark compiles nothing, which exit codes are not about."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAKEHOUSE_HOME", str(lean_home(tmp_path_factory.mktemp("lean"))))
         yield

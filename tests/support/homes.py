@@ -2,7 +2,9 @@
 
 import shutil
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lakehouse.config import HOME
@@ -16,8 +18,8 @@ LEAN: dict[str, Any] = {"pipeline": {"leave_out": LEFT_OUT}}
 """The same, for `load_config`."""
 
 
-def lean_home(folder: Path) -> Path:
-    """Make a home, for `LAKEHOUSE_HOME`: this one's, but for what is left out and what is not compiled."""
+def lean_home(folder: Path, spark: Mapping[str, str] = MappingProxyType(UNCOMPILED)) -> Path:
+    """Make a home, for `LAKEHOUSE_HOME`: this one's, but for what is left out and some of Spark's settings."""
     home = folder / "home"
     home.mkdir()
     for name in ("lakehouse", "expectations"):
@@ -26,7 +28,7 @@ def lean_home(folder: Path) -> Path:
     base = home / "conf" / "base.toml"
     settings = base.read_text().replace("leave_out = []", f"leave_out = {LEFT_OUT}")
     # `[spark.conf]` stands last.
-    base.write_text(settings + "".join(f'"{name}" = "{value}"\n' for name, value in UNCOMPILED.items()))
+    base.write_text(settings + "".join(f'"{name}" = "{value}"\n' for name, value in spark.items()))
     found = tomllib.loads(base.read_text())
-    assert found["pipeline"]["leave_out"] == LEFT_OUT and UNCOMPILED.items() <= found["spark"]["conf"].items()
+    assert found["pipeline"]["leave_out"] == LEFT_OUT and spark.items() <= found["spark"]["conf"].items()
     return home
