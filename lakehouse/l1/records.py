@@ -16,7 +16,8 @@ def read_records(lake: Lake, feed: Feed, batches: Collection[int]) -> DataFrame:
     """The L1 rows of some batches.
 
     What a record says in a field that was declared after its ingest is in `_rescued`: it is read from there, as ingest
-    would read it today, and what fits is no longer in `_rescued`.
+    would read it today, and what fits is no longer in `_rescued`. A name that a record repeats stays there, with all
+    its values; so does what is nested too deep to be read again.
     """
     rows = lake.read(feed.l1).where(F.col("_batch_seq").isin(*batches))
     later = tuple(field for field in feed.source_fields if field.added_later)
@@ -30,7 +31,10 @@ def _read_again(rows: DataFrame, later: tuple[Field, ...]) -> DataFrame:
 
     def taken(rescued):  # type: ignore[no-untyped-def]  # with types, Spark takes them for a hint of another kind
         """What is left in `_rescued`, and the fields' values; None where none of them was sent."""
-        sent = json.loads(rescued) if rescued else {}
+        try:
+            sent = json.loads(rescued) if rescued else {}
+        except RecursionError:
+            return None  # nested as deep as ingest takes it, and deeper than this reader can
         if not names & sent.keys():
             return None
         values, rest = parser.fitted(sent)

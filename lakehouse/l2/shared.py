@@ -26,11 +26,12 @@ class Frames:
 
     def of(self, names: Iterable[str]) -> list[DataFrame]:
         """The frames of these names."""
-        return [self._of_all(name) if name in SHARED else self._table(name) for name in names]
+        return [self._shared_frame(name) if name in SHARED else self._table(name) for name in names]
 
-    def _of_all(self, name: str) -> DataFrame:
-        with self._making:
-            if name not in self._shared:
-                build = SHARED[name]
-                self._shared[name] = kept(build(*self.of(parameters(build))))
-            return self._shared[name]
+    def _shared_frame(self, name: str) -> DataFrame:
+        if name not in self._shared:
+            with self._making:
+                if name not in self._shared:
+                    build = SHARED[name]
+                    self._shared[name] = kept(build(*self.of(parameters(build))))
+        return self._shared[name]

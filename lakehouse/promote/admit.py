@@ -135,8 +135,10 @@ class Gatekeeper:
     def _take_back(self, judgements: list[Judgement]) -> None:
         """Note which of the good rows were refused by a run that ended before its release, under other rules."""
         batches = sorted({batch for judgement in judgements for batch in judgement.batches})
+        if not batches:
+            return
         waiting = self.waiting(batches).select(*PLACE)
-        if not batches or waiting.isEmpty():
+        if waiting.isEmpty():
             return
         rows = reduce(DataFrame.unionByName, [self._taken_back(judgement) for judgement in judgements])
         taken = rows.join(F.broadcast(waiting), list(PLACE), "left_semi")

@@ -19,9 +19,8 @@ from lakehouse.storage.lake import Lake
 from lakehouse.table import Table
 
 Batches = dict[str, list[int]]
-BUILDING_CODE = tuple(
-    f"lakehouse/{part}" for part in ("table.py", "columns.py", "domain", "gates", "l1/feeds", "l1/records.py", "l2")
-)
+_L1_CODE = ("l1/feeds", "l1/parse.py", "l1/records.py", "l1/values.py")
+BUILDING_CODE = tuple(f"lakehouse/{part}" for part in ("table.py", "columns.py", "domain", "gates", *_L1_CODE, "l2"))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Whether a frame has the columns that a table declares."""
 
+from dataclasses import replace
+
 from pyspark.sql import DataFrame
 
 from lakehouse.errors import SchemaMismatchError
@@ -10,6 +12,17 @@ def lacking(rows: DataFrame, table: Table) -> list[Field]:
     """The declared columns that a frame lacks."""
     found = set(rows.columns)
     return [field for field in table.fields if field.name not in found]
+
+
+def to_be_added(stored: DataFrame, table: Table) -> list[Field]:
+    """The declared columns that a stored table lacks.
+
+    Raises:
+        SchemaMismatchError: it has columns that are not declared, or declared otherwise.
+    """
+    later = lacking(stored, table)
+    require_fit(stored, replace(table, fields=tuple(field for field in table.fields if field not in later)))
+    return later
 
 
 def require_fit(rows: DataFrame, table: Table) -> None:

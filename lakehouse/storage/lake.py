@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from lakehouse.errors import LakeError, StorageError
 from lakehouse.storage.commits import Commit, commits_after, create_table, latest_version, properties_of, read_commit
 from lakehouse.storage.files import Files, files_at
-from lakehouse.storage.fit import lacking, require_fit
+from lakehouse.storage.fit import lacking, require_fit, to_be_added
 from lakehouse.storage.journal import Journals, Row
 from lakehouse.table import Table
 
@@ -123,16 +123,17 @@ class Lake:
         """Give a table the columns that were declared after it was made, before it is written."""
         if table.path in self._fitting:
             return
-        if later := lacking(self._stored(table), table):
+        if later := to_be_added(self._stored(table), table):
             columns = ", ".join(f"`{field.name}` {field.type.simpleString()}" for field in later)
             place = self.uri(table).replace("`", "``")
-            self.spark.sql(f"ALTER TABLE delta.`{place}` ADD COLUMNS ({columns})")
+            with _Write(self, table, "widen"):
+                self.spark.sql(f"ALTER TABLE delta.`{place.replace('`', '``')}` ADD COLUMNS ({columns})")
         self._fitting.add(table.path)
 
     @contextmanager
     def reading_whole(self) -> Iterator[None]:
         """Reads within it are of whole tables: to look for files to skip is a job for each scan, and skips none."""
-        before = str(self.spark.conf.get(SKIPPING))
+        before = str(self.spark.conf.get(SKIPPING, "true"))
         self.spark.conf.set(SKIPPING, "false")
         try:
             yield
@@ -211,8 +212,7 @@ class Lake:
         self._fitting.discard(table.path)
 
     def _existing_version(self, table: Table) -> int:
-        version = self.version(table)
-        if version is None:
+        if (version := self.version(table)) is None:
             raise StorageError(f"there is no table {self.uri(table)}")
         return version
 

@@ -59,7 +59,7 @@ def _versions(tables: Mapping[str, DataFrame]) -> DataFrame:
 def _versions_of(feed: str, rows: DataFrame) -> DataFrame:
     return rows.select(
         F.lit(feed).alias("feed"),
-        F.concat_ws("|", *CONFORMED[feed].table.key).alias("key"),
+        F.to_json(F.array(*CONFORMED[feed].table.key)).alias("key"),
         batch_name(F.col("_batch_seq")).alias("batch"),
         "_file_id",
         "_line",

@@ -30,7 +30,7 @@ from lakehouse.l2.derivatives.facility_scorecard_counts import (
     requested,
 )
 from lakehouse.l2.derivatives.facility_scorecard_rates import RATES, rates
-from lakehouse.l2.derivatives.placed_moves import OF_UNIT, UNKNOWN, named_places, placed_moves
+from lakehouse.l2.derivatives.placed_moves import OF_UNIT, UNKNOWN, named_places
 from lakehouse.l2.kept import kept
 from lakehouse.table import DATE, DOSES, FLAG, INT, NUMBER, TEXT, Field, Table
 
@@ -114,7 +114,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
     units: DataFrame,
     unit_parents: DataFrame,
     unit_events: DataFrame,
-    steps: DataFrame,
+    moves: DataFrame,
     blood_requests: DataFrame,
     patients: DataFrame,
     places: DataFrame,
@@ -128,7 +128,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
         units: the units' state at `as_of`.
         unit_parents: tells what was made of other units, and so was not collected as it is.
         unit_events: reservations with their crossmatch.
-        steps: `steps_of_units`: movements of units.
+        moves: `placed_moves`: movements of units.
         blood_requests: orders of hospitals.
         patients: admissions that tell a patient's group.
         places: `all_facilities`: time zones, regions, kinds and names.
@@ -136,7 +136,6 @@ def build(  # noqa: PLR0913 -- an argument is a table
         params: crossmatch_methods (what counts as a crossmatch).
     """
     known = kept(with_origin(units.select(*UNIT_COLUMNS), unit_parents))
-    moves = kept(placed_moves(steps, known, places))
     methods = tuple(params.get("crossmatch_methods", CROSSMATCH_METHODS))
     found = [
         made_and_ended(known),

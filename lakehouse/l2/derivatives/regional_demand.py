@@ -72,8 +72,7 @@ def build(
         params: demand_history_days (days that the table reaches back, 1830 when absent).
     """
     first_day = as_of - timedelta(days=int(params.get("demand_history_days", HISTORY_DAYS)) - 1)
-    asked_for = moves.where(F.col("request_id").isNotNull())
-    requests = judged_requests(blood_requests, asked_for, places, as_of=as_of)
+    requests = judged_requests(blood_requests, moves, places, as_of=as_of)
     counted = (
         requests.unionByName(_transfused(units, places), allowMissingColumns=True)
         .where(F.col("demand_on").between(first_day, as_of))

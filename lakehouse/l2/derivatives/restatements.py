@@ -1,6 +1,6 @@
 """A row is a figure of a past day or month that a release tells otherwise than the release before it.
 
-It says what the figure was, what it is now, and which batches changed it. None did where hindsight alone restates, as
+It says what the figure was, what it is now, and which batches changed it. None is named where hindsight restates, as
 when a unit is given up as presumed outdated, a month's shares after that, or a definition is set otherwise. Late
 records, corrections, withdrawals and replays all show here; figures that the release before did not speak about don't.
 
@@ -19,7 +19,12 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.restatements_causes import causes_by_collection, causes_by_lives, causes_by_requests
+from lakehouse.l2.derivatives.restatements_causes import (
+    causes_by_collection,
+    causes_by_ends,
+    causes_by_lives,
+    causes_by_requests,
+)
 from lakehouse.l2.derivatives.restatements_figures import DEMAND, INVENTORY, OF_SLICE, QUALITY, RESTATED, SCORECARD
 from lakehouse.l2.derivatives.restatements_touched import (
     OF_DONATION,
@@ -56,7 +61,7 @@ TABLE = Table(
         Field(
             "batches",
             TEXTS,
-            "batches whose records changed the slice, sorted; empty where none did and hindsight restates alone",
+            "batches whose records changed the slice, sorted; empty where none was traced, as of hindsight",
             required=True,
         ),
     ),
@@ -78,6 +83,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     process_quality_before: DataFrame,
     unit_moves: DataFrame,
     unit_moves_before: DataFrame,
+    moves: DataFrame,
     units: DataFrame,
     units_before: DataFrame,
     unit_parents: DataFrame,
@@ -106,6 +112,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         process_quality_before: before.
         unit_moves: tells which shelves a unit's changed records touch.
         unit_moves_before: before.
+        moves: `placed_moves`; tells which requests a unit fills.
         units: tells which donation a unit is of.
         units_before: before; its as-of day is that of the release.
         unit_parents: tells what was made of a unit.
@@ -135,7 +142,8 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     requests = blood_requests.unionByName(blood_requests_before)
     causes = [
         causes_by_lives(units_touched, unit_moves, unit_moves_before, places),
-        causes_by_requests(changed, requests, places),
+        causes_by_requests(changed, units_touched, moves, requests, places),
+        causes_by_ends(units_touched, units_told),
         causes_by_collection(donations_touched, units_touched, units_told, donations_told),
     ]
     restated = _with_batches(reduce(DataFrame.unionByName, found), reduce(DataFrame.unionByName, causes))

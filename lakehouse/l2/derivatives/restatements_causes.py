@@ -35,21 +35,21 @@ UNTOLD_BY_LIVES = (
 
 
 def causes_by_lives(
-    units_touched: DataFrame, moves: DataFrame, moves_before: DataFrame, places: DataFrame
+    units_touched: DataFrame, unit_moves: DataFrame, unit_moves_before: DataFrame, places: DataFrame
 ) -> DataFrame:
     """Causes in the lives of touched units: what moved, of what shelf, and until when that shows.
 
     Args:
         units_touched: `touched_units`.
-        moves: `unit_moves`.
-        moves_before: the same in the release before.
+        unit_moves: changes of place and standing.
+        unit_moves_before: the same in the release before.
         places: `all_facilities`: regions.
 
     Returns:
         batch, restated_table, slice, figures (NULL for all of the table), from_on, until_on.
     """
     ids = units_touched.select("unit_id").distinct()
-    both = _legs(moves, 1).unionByName(_legs(moves_before, -1)).join(ids, "unit_id", "left_semi")
+    both = _legs(unit_moves, 1).unionByName(_legs(unit_moves_before, -1)).join(ids, "unit_id", "left_semi")
     of_leg = ("unit_id", "on", *SHELF, "flow", "standing", "sign", "doses")
     known = kept(both.groupBy(*of_leg).agg(F.sum("times").alias("times")).join(units_touched, "unit_id"))
     changed = known.where(F.col("times") != 0)
@@ -67,14 +67,39 @@ def causes_by_lives(
     return reduce(DataFrame.unionByName, found)
 
 
-def causes_by_requests(changed_records: DataFrame, requests: DataFrame, places: DataFrame) -> DataFrame:
-    """Causes in requests, or in movements that fill them; `requests`: as they are and as they were.
+def causes_by_ends(units_touched: DataFrame, units: DataFrame) -> DataFrame:
+    """Causes in the months of ends: a unit that is given up counts where its dating ended, not when it was given up.
+
+    Args:
+        units_touched: `touched_units`.
+        units: `OF_UNIT` of all units, as they are and as they were.
+
+    Returns:
+        as `causes_by_lives`.
+    """
+    ended = units.where(F.col("ended_on").isNotNull()).join(units_touched, "unit_id")
+    placed = ended.withColumn("facility_id", F.coalesce("ended_at_facility_id", F.lit(UNKNOWN)))
+    return _cause(placed.withColumns(_over_the_month("ended_on")), SCORECARD)
+
+
+def causes_by_requests(
+    changed_records: DataFrame, units_touched: DataFrame, moves: DataFrame, requests: DataFrame, places: DataFrame
+) -> DataFrame:
+    """Causes in requests, in movements that fill them, and in the units that these carry.
+
+    Args:
+        changed_records: what came since the release before.
+        units_touched: `touched_units`.
+        moves: `placed_moves`.
+        requests: as they are and as they were.
+        places: `all_facilities`.
 
     Returns:
         as `causes_by_lives`.
     """
     named = changed_records.where(F.col("about") == REQUEST).select("batch", F.col("name").alias("request_id"))
-    placed = placed_requests(requests, places).join(named, "request_id")
+    carried = moves.where(F.col("request_id").isNotNull()).join(units_touched, "unit_id").select("batch", "request_id")
+    placed = placed_requests(requests, places).join(named.unionByName(carried).distinct(), "request_id")
     of_day = _cause(placed.withColumns(_on_the_day("demand_on")), DEMAND, _texts(COUNTS))
     return of_day.unionByName(_cause(placed.withColumns(_over_the_month("demand_on")), SCORECARD))
 
@@ -106,9 +131,11 @@ def causes_by_collection(
     return _cause(both.withColumns(_over_the_month("on")), QUALITY)
 
 
-def _legs(moves: DataFrame, times: int) -> DataFrame:
+def _legs(unit_moves: DataFrame, times: int) -> DataFrame:
     on = F.col("moved_on").alias("on")
-    return moves.select("unit_id", on, "component", "abo_rhd", "doses", F.lit(times).alias("times"), F.inline(legs()))
+    return unit_moves.select(
+        "unit_id", on, "component", "abo_rhd", "doses", F.lit(times).alias("times"), F.inline(legs())
+    )
 
 
 def _stays(changed: DataFrame) -> DataFrame:

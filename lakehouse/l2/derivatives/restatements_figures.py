@@ -2,6 +2,7 @@
 
 A table is compared over the days that both releases have rows of, up to the last day that the one before spoke about;
 a table by month, over the months that were complete in both. A row that only one of them has counts 0 in the other.
+A count that the release before told nowhere, as one that was declared since, is not restated.
 """
 
 from collections.abc import Iterable
@@ -52,37 +53,52 @@ class Restated:
         """
         span = self.span(now, before, as_of)
         told = self._told(now, span, "now").join(self._told(before, span, "before"), ["period_on", "slice"], "full")
-        differing = F.filter(F.array(*map(self._pair, self.figures)), lambda one: ~one["was"].eqNullSafe(one["now_is"]))
+        of_both = F.coalesce("now.told", "before.told")
+        differing = F.filter(
+            F.array(*map(self._pair, self.figures)),
+            lambda one: F.array_contains(of_both, one["figure"]) & ~one["was"].eqNullSafe(one["now_is"]),
+        )
         of_slice = [F.coalesce(F.col(f"now.{name}"), F.col(f"before.{name}")).alias(name) for name in OF_SLICE]
         name = F.lit(self.table.name).alias("restated_table")
         return told.select(name, "period_on", "slice", *of_slice, F.inline(differing))
 
     def span(self, now: DataFrame, before: DataFrame, as_of: date) -> DataFrame:
-        """One row, from_on and until_on: the days or months that both releases speak about; NULL where there are none.
+        """What both releases speak about, as one row.
 
         Args:
             now: the table of this release.
             before: the table of the release before.
             as_of: the day of this release.
+
+        Returns:
+            from_on and until_on, the days or months, NULL where there are none; told, the figures that the release
+            before told anywhere.
         """
         first = now.agg(F.min(self.period).alias("first_on"))
         ended = before.where(F.last_day(self.period) <= F.lit(as_of)) if self.is_monthly else before
         lasting = F.col("is_complete") if self.is_monthly else F.lit(True)
         last = ended.where(lasting).agg(
-            F.min(self.period).alias("first_before_on"), F.least(F.max(self.period), F.lit(as_of)).alias("until_on")
+            F.min(self.period).alias("first_before_on"),
+            F.least(F.max(self.period), F.lit(as_of)).alias("until_on"),
+            F.array_compact(F.array(*map(self._when_told, self.figures))).alias("told"),
         )
         is_none = F.col("first_on").isNull() | F.col("first_before_on").isNull()
         from_on = F.when(~is_none, F.greatest("first_on", "first_before_on"))
         return first.crossJoin(last).select(
-            from_on.alias("from_on"), F.when(~is_none, F.col("until_on")).alias("until_on")
+            from_on.alias("from_on"), F.when(~is_none, F.col("until_on")).alias("until_on"), "told"
         )
+
+    def _when_told(self, figure: str) -> Column:
+        """The figure's name, but for a count that is nowhere told: a rate may have been NULL everywhere."""
+        is_count = figure in {field.name for field in self.sums}
+        return F.when(F.count(figure) > 0, figure) if is_count else F.lit(figure)
 
     def _told(self, rows: DataFrame, span: DataFrame, name: str) -> DataFrame:
         """One row a slice of a period in the span: `name` has what the table says of it."""
         is_in = F.col(self.period).between(F.col("from_on"), F.col("until_on"))
         figures = [F.col(figure).cast(NUMBER).alias(figure) for figure in self.figures]
         places = [(F.col(of) if of in self.table.columns else F.lit(None).cast("string")).alias(of) for of in OF_SLICE]
-        said = F.struct(*places, *figures).alias(name)
+        said = F.struct(*places, *figures, "told").alias(name)
         return rows.join(F.broadcast(span), is_in).select(
             F.col(self.period).alias("period_on"), slice_of(*self.keys), said
         )

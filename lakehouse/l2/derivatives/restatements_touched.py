@@ -12,7 +12,16 @@ from pyspark.sql import functions as F
 from lakehouse.l2.conformed.changes import DONATION, DONOR, EVENT, PATIENT, REFERENCE, UNIT
 
 OF_DONATION = ("donation_key", "din", "bag_id", "event_id", "donor_key", "donated_on", "facility_id")
-OF_UNIT = ("unit_id", "donation_key", "patient_key", "prepared_on", "made_at_facility_id")
+OF_UNIT = (
+    "unit_id",
+    "donation_key",
+    "patient_key",
+    "component",
+    "prepared_on",
+    "made_at_facility_id",
+    "ended_on",
+    "ended_at_facility_id",
+)
 
 
 def touched_donations(changed_records: DataFrame, donations: DataFrame) -> DataFrame:

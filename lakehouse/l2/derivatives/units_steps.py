@@ -111,7 +111,21 @@ def steps_of_units(
     test_results: DataFrame,
     places: DataFrame,
 ) -> DataFrame:
-    """Every record that names a unit, as a step, whether it can be placed or not; replaced dispositions included."""
+    """Every record that names a unit, as a step, whether it can be placed or not.
+
+    Dispositions that another one replaces are among them (`live_steps` leaves those out); admissions that name a bag,
+    as CrimsonCache has them, are not: they tell of assumed units alone, and `units` takes them itself.
+
+    Args:
+        units: the units' state; which unit a bag means.
+        dated: `dated_donations`: bags of donations.
+        unit_events: releases, holds, reservations, receipts.
+        distribution: movements.
+        dispositions: ends.
+        unit_parents: makings.
+        test_results: cultures of units.
+        places: `all_facilities`: zones, and facilities by NPI.
+    """
     bags = units_of_bags(units.join(dated.select("donation_key", "bag_id"), on="donation_key", how="inner"))
     named = records_of_units(unit_events, dispositions, unit_parents, test_results)
     return steps_of(named, [movement_records(distribution)], bags, places)

@@ -65,7 +65,10 @@ def _changed(of: Restated, now: DataFrame, before: DataFrame, as_of: date) -> Da
 
 
 def _weighted(of: Restated, sign: int) -> Column:
-    hundredths = [(F.col(name) * 100).cast("long") * (sign * weight) for name, weight in _weights(of).items()]
+    hundredths = [
+        F.when(F.array_contains("told", name), (F.col(name) * 100).cast("long") * (sign * weight)).otherwise(0)
+        for name, weight in _weights(of).items()
+    ]
     return reduce(Column.__add__, hundredths).alias("weighted")
 
 

@@ -36,9 +36,9 @@ def built(spark: SparkSession, as_of: date, **feeds: Rows) -> dict[str, DataFram
     frames = Frames(of_table)
     for step in [step for wave in waves(DERIVATIVES) for step in wave]:
         tables[step.table.name] = kept(step.build(*frames.of(step.inputs), as_of=as_of, params=PARAMS))
-    for law in LAWS:
-        for row in law.check(*frames.of(law.inputs), as_of=as_of, params=PARAMS).collect():
-            assert row["left"] == row["right"], f"{row} breaks: {law.sentence}"
+    weighed = [row for law in LAWS for row in law.check(*frames.of(law.inputs), as_of=as_of, params=PARAMS).collect()]
+    assert [row for row in weighed if row["left"] != row["right"]] == []
+    assert len(weighed) > len(LAWS)
     return tables
 
 

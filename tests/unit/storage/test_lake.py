@@ -187,6 +187,54 @@ WRITES: dict[str, Callable[[Lake, DataFrame], object]] = {
 }
 
 
+WIDER = replace(TABLE, fields=(*TABLE.fields[:1], Field("lot", TEXT), *TABLE.fields[1:]))
+
+
+def lots(lake: Lake, *ids: str) -> DataFrame:
+    return frame(lake.spark, WIDER, [{"bag_id": bag_id, "place": "C", "version": 1, "lot": "L"} for bag_id in ids])
+
+
+@pytest.mark.parametrize("write", ["append", "insert_missing", "replace"])
+def test_column_declared_later__comes_with_the_next_write(spark: SparkSession, tmp_path: Path, write: str) -> None:
+    heard: list[str] = []
+    lake = Lake(spark, str(tmp_path), run_id="run 1")
+    lake.create(TABLE)
+    lake.append(TABLE, bags(lake, ("a", "C", 1)))
+    today = Lake(spark, str(tmp_path), run_id="run 2", probe=heard.append)
+    assert [row["lot"] for row in today.read(WIDER).collect()] == [None], "it is NULL until then"
+    getattr(today, write)(WIDER, lots(today, "b"))
+    now = {(row["bag_id"], row["lot"]) for row in today.read(WIDER).collect()}
+    assert now == ({("b", "L")} if write == "replace" else {("a", None), ("b", "L")})
+    assert [row["lot"] for row in today.read(WIDER, 1).collect()] == [None], "older versions are as they were"
+    assert heard.index("l2/bags:widen:before") > 0 and {c.note for c in today.commits_after(WIDER, 1)} == {"run 2"}
+
+
+def test_column_declared_later__comes_again_after_a_restore(lake: Lake) -> None:
+    lake.create(TABLE)
+    lake.append(TABLE, bags(lake, ("a", "C", 1)))
+    today = Lake(lake.spark, lake.root, run_id="run 2")
+    today.append(WIDER, lots(lake, "b"))
+    today.restore(WIDER, 1)
+    today.append(WIDER, lots(lake, "c"))
+    assert {row["bag_id"]: row["lot"] for row in today.read(WIDER).collect()} == {"a": None, "c": "L"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (TABLE.fields[:2], "unknown: version"),
+        ((*TABLE.fields[:2], Field("version", TEXT)), "version is int, wanted string"),
+    ],
+    ids=["dropped", "retyped"],
+)
+def test_table__that_is_not_as_declared_is_left_alone(lake: Lake, fields: tuple[Field, ...], message: str) -> None:
+    lake.create(TABLE)
+    other = replace(TABLE, fields=fields)
+    with pytest.raises(SchemaMismatchError, match=message):
+        lake.append(other, frame(lake.spark, other, [{"bag_id": "a"}]))
+    assert lake.version(TABLE) == 0
+
+
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_every_write__takes_the_declared_columns_in_any_order_and_no_others(
     lake: Lake, write: Callable[[Lake, DataFrame], object]

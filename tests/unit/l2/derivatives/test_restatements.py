@@ -13,6 +13,7 @@ import pytest
 from chispa.dataframe_comparer import assert_df_equality
 from chispa.schema_comparer import assert_schema_equality
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lakehouse.l1.ingest import batch_id
 from lakehouse.l2.conformed import CONFORMED
@@ -258,6 +259,19 @@ def weighed(frames: Mapping[str, DataFrame], as_of: date) -> dict[str, tuple[int
     law = next(law for law in LAWS if law.name == "restatements")
     rows = law.check(*[frames[name] for name in law.inputs], as_of=as_of, params=PARAMS).collect()
     return {row["law"].removeprefix("restatements."): (row["left"], row["right"]) for row in rows}
+
+
+def test_figure__that_is_told_for_the_first_time_is_not_restated(second: Frames) -> None:
+    """A column that was declared since is NULL in the release before."""
+    before = second["inventory_daily_before"]
+    unknown = before.withColumn("closing", F.lit(None).cast("int"))
+    frames = {**second, "inventory_daily_before": unknown}
+    inputs = SharedFrames(frames.__getitem__).of(LAST.inputs)
+    found = kept(LAST.build(*inputs, as_of=SECOND, params=PARAMS))
+    figures = {row["figure"] for row in found.where("restated_table = 'inventory_daily'").collect()}
+    assert "transfused" in figures and "closing" not in figures
+    left, right = weighed({**frames, "restatements": found}, SECOND)["inventory_daily"]
+    assert left == right != 0
 
 
 def test_law__holds_for_every_release(first: Frames, second: Frames, corrected: Frames) -> None:
