@@ -36,6 +36,11 @@ def is_warned() -> Column:
     return ~is_refused() & _has_severity("warning")
 
 
+def is_flagged() -> Column:
+    """Whether a judged row breaks any rule. Asked first, it spares the clean rows all looking into `_violations`."""
+    return F.size("_violations") > 0
+
+
 def as_warnings() -> Column:
     """The violations of a row that a person lets pass: what was critical travels with it as a warning."""
     softened = F.lit("warning")
@@ -50,7 +55,7 @@ def as_warnings() -> Column:
 
 def _has_severity(severity: Severity) -> Column:
     """A filter on it is pushed below the judgement, so it must compile: a lambda would have every rule interpreted."""
-    return F.array_contains("_violations.severity", severity)
+    return is_flagged() & F.array_contains("_violations.severity", severity)
 
 
 def violations(rules: Sequence[Rule]) -> Column:

@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.gates.judge import is_refused, is_warned
+from lakehouse.gates.judge import is_flagged, is_refused, is_warned
 from lakehouse.gates.streams import NO_PAST, Past, Stream
 from lakehouse.gates.suite import Suite
 from lakehouse.table import DATE, LONG, LONG_BY_TEXT, NUMBER, TEXT, TEXTS, Feed, Field, Table
@@ -67,7 +67,7 @@ FileProfile = Mapping[str, Any]
 
 def profile_files(judged: DataFrame, feed: Feed, suite: Suite) -> DataFrame:
     """One row a file of judged rows (with their computed checks): counts, drift and violations by rule."""
-    by_rule = {rule.id: F.array_contains("_violations.rule", rule.id) for rule in suite.scoped("row")}
+    by_rule = {rule.id: is_flagged() & F.array_contains("_violations.rule", rule.id) for rule in suite.scoped("row")}
     absent = {name: _is_live() & _is_absent(name) for name in feed.required}
     return judged.groupBy("_batch_seq", "_delivered_on", "_file_id").agg(
         F.count(F.lit(1)).alias("rows"),
