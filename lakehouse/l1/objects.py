@@ -1,5 +1,6 @@
 """JSON objects as they were sent: what orjson says of a line, and what it would lose."""
 
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -37,3 +38,8 @@ class AsSent:
 def as_json(value: dict[str, Any]) -> str | None:
     """The object as JSON text; None for an empty one."""
     return orjson.dumps(value).decode() if value else None
+
+
+def as_exact_json(value: dict[str, Any]) -> str | None:
+    """The same for numbers that `as_json` would round; None for an empty object."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else None

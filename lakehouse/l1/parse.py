@@ -20,7 +20,7 @@ import pyarrow.json as pj
 
 from lakehouse import table as t
 from lakehouse.l1.codec import BLANK, BOM
-from lakehouse.l1.objects import ROUNDED, AsSent, as_json, object_of
+from lakehouse.l1.objects import ROUNDED, AsSent, as_exact_json, as_json, object_of
 from lakehouse.l1.values import CONVERTERS, DATE_LENGTH, LossyError, MisfitError
 
 ARROW: dict[Any, pa.DataType] = {
@@ -137,7 +137,7 @@ class RecordParser:
         values, rescued = self.fitted(json.loads(line))
         names = sorted(sent.repeated | set(rescued))
         found = {name: every[name] for name in names}
-        return values, json.dumps(found, ensure_ascii=False, separators=(",", ":")) if found else None
+        return values, as_exact_json(found)
 
     def fitted(self, record: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The values of the fields, and what is to be rescued: misfits, and what is unknown; `record` is used up."""

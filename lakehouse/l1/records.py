@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from lakehouse.l1.objects import as_exact_json
 from lakehouse.l1.parse import RecordParser
 from lakehouse.storage.lake import Lake
 from lakehouse.table import TEXT, Feed, Field
@@ -38,7 +39,7 @@ def _read_again(rows: DataFrame, later: tuple[Field, ...]) -> DataFrame:
         if not names & sent.keys():
             return None
         values, rest = parser.fitted(sent)
-        return (json.dumps(rest, ensure_ascii=False, separators=(",", ":")) if rest else None, *values)
+        return (as_exact_json(rest), *values)
 
     found = rows.withColumn("_taken", F.udf(taken, schema)("_rescued"))
     left = F.when(F.col("_taken").isNull(), F.col("_rescued")).otherwise(F.col("_taken._rescued"))

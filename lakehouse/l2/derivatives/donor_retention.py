@@ -35,7 +35,6 @@ ELIGIBLE = {
     "eligible_plasma_on": "plasma",
 }
 REGULAR_DONATIONS = 2  # within 12 months (DOMAINE)
-RETURN_BASES = ("shares", "stopped", "never_donated", "short_history")
 AGE_BANDS = ((16, "under 16"), (19, "16-18"), (25, "19-24"), (45, "25-44"), (65, "45-64"))  # as NBCUS has them
 
 TABLE = Table(

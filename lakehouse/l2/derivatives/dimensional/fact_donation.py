@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from lakehouse.l2.derivatives.dimensional.keys import date_sk, day_sk, found, known, sk
 from lakehouse.table import DOSES, INT, NUMBER, TEXT, Field, Table
 
-MEASURES = ("volume_ml", "red_cell_units", "platelet_doses", "plasma_units")
 TABLE = Table(
     tier="l2",
     name="fact_donation",
