@@ -18,15 +18,15 @@ from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import LEASES
 from tests.support.crimsoncache import land_world
 from tests.support.homes import LEAN, LEFT_OUT, lean_home
+from tests.support.killed import ROWS
 from tests.support.lakes import KEY, LAST_DAY, content, land, now, settle
 from tests.support.processes import end, kill_at, start
 
 pytestmark = pytest.mark.slow
 CONFIG = load_config("local", LEAN | {"ingest": {"settle_seconds": 0}})
 LANDED = ("donors", "donations", "hospitals")
-# A run is killed when the table has its first rows, in this order, each time by the run after.
+# A run is killed when it has written to a table, each time another one, in this order.
 MOMENTS = ("ops/files", "l1/donations", "ops/quarantine", "l2/donations", "l2/units", "ops/gate_results")
-WRITES = ("append", "insert", "merge", "replace")
 TABLES = Wiring.without(LEFT_OUT).tables
 # Derivatives are written alike: one is broken off in the first wave, one in the midst, and the last.
 DERIVED = ("units", "unit_moves", "expiry_outlook")
@@ -95,7 +95,7 @@ def test_promote__broken_after_any_write_ends_like_an_undisturbed_one(
     broken = str(shutil.copytree(ingested, tmp_path / "broken"))
     # Tables are created side by side, once; what a broken run left on top is merged into or restored by the next.
     alike = {step.table.path for step in Wiring.without(LEFT_OUT).derivatives if step.table.name not in DERIVED}
-    breaks = [(L2_TABLES["units"].path, ("create",)), *[(table, WRITES) for table in written if table not in alike]]
+    breaks = [(L2_TABLES["units"].path, ("create",)), *[(table, ROWS) for table in written if table not in alike]]
     for number, (table, kinds) in enumerate([*breaks, (L2_TABLES["units"].path, ("restore",))]):
         lake = Lake(spark, broken, run_id=f"broken {number}")
         lake.probe = Probe(table, kinds)
@@ -103,7 +103,7 @@ def test_promote__broken_after_any_write_ends_like_an_undisturbed_one(
             promoted(lake)
         assert current_release(lake) is None, "nobody may see what an unfinished run wrote"
     again = Lake(spark, broken, run_id="again")
-    again.probe = Probe(RELEASES.path, WRITES)
+    again.probe = Probe(RELEASES.path, ROWS)
     with pytest.raises(BrokenError):
         promoted(again)
     after = Lake(spark, broken, run_id="after")

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,9 +13,9 @@ from lakehouse.config import HOME
 from tests.support.lakes import KEY, LAST_DAY, Ended
 
 
-def start(root: Path, home: Path = HOME) -> subprocess.Popen[str]:
+def start(root: Path, home: Path = HOME, program: Sequence[str] = ("jobs/run.py",)) -> subprocess.Popen[str]:
     """A run for `LAST_DAY` in a process, and a process group, of its own; `home` holds its settings."""
-    command = [sys.executable, "jobs/run.py", "--lake", str(root), "--as-of", str(LAST_DAY)]
+    command = [sys.executable, *program, "--lake", str(root), "--as-of", str(LAST_DAY)]
     environment = {**os.environ, "LAKEHOUSE_KEY": KEY, "LAKEHOUSE_HOME": str(home)}
     output = (root / f"{uuid4().hex}.out").open("w")
     pipes = {"stdout": subprocess.PIPE, "stderr": output, "text": True, "start_new_session": True}
@@ -48,15 +47,8 @@ def end(process: subprocess.Popen[str]) -> Ended:
     return Ended(process.returncode, json.loads(lines[-1]), "\n".join(lines[:-1]))
 
 
-def kill_at(root: Path, moment: str, home: Path = HOME) -> None:
-    """Start a run and kill it, with all that it started, when a table gets its first rows."""
-    process = start(root, home)
-    commit = root / moment / "_delta_log" / f"{1:020d}.json"
-    give_up_at = time.monotonic() + 900
-    while not commit.exists():
-        assert process.poll() is None, f"the run ended before it wrote {moment}: {process.communicate()[0]}"
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+def kill_at(root: Path, table: str, home: Path = HOME) -> None:
+    """Start a run that is killed, with all that it started, when it has written to a table."""
+    process = start(root, home, ("-m", "tests.support.killed", table))
+    printed, _ = process.communicate(timeout=900)
+    assert process.returncode == -signal.SIGKILL, f"the run ended before it wrote {table}: {printed}"
