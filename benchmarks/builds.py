@@ -100,12 +100,10 @@ def ours(task: Task, session: SparkSession, config: Config) -> dict[str, float]:
             lake,
             # A first release: nothing was before it.
             frames_of(lake, dict.fromkeys((table.path for table in CONFORMED_TABLES), 0), anew=L2_TABLES),
-            wiring,
-            (),
-            everything=True,
+            wiring.derivatives,
             as_of=task.as_of,
             params=config.params,
-            threads=config.pipeline.threads,
+            pipeline=config.pipeline,
         )
     return {}
 
@@ -179,7 +177,7 @@ def main() -> None:
     built = Built(
         seconds=took,
         python_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        java_bytes=_java_bytes(session) if session else 0,
+        java_bytes=java_bytes(session) if session else 0,
         files=len(files),
         written_bytes=sum(path.stat().st_size for path in files),
         seconds_of=seconds_of,
@@ -199,7 +197,7 @@ def _options() -> tuple[str, Task]:
     return options.pop("way"), Task(**options)
 
 
-def _java_bytes(session: SparkSession) -> int:
+def java_bytes(session: SparkSession) -> int:
     """Peak resident bytes of the session's JVM, as Linux counted them."""
     pid = session._jvm.java.lang.ProcessHandle.current().pid()
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")

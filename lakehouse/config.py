@@ -42,9 +42,10 @@ class LeaseConf:
 
 @dataclass(frozen=True)
 class PipelineConf:
-    """How a promote runs, and the derivatives that it leaves out."""
+    """How a promote runs, from how many rows on a table is refreshed by slices, and the derivatives left out."""
 
     threads: int
+    slice_rows: int
     leave_out: list[str]
 
 

@@ -57,7 +57,9 @@ def promote_options(parser: argparse.ArgumentParser) -> None:
 
 def run_options(parser: argparse.ArgumentParser) -> None:
     """The options of jobs/run.py."""
-    parser.add_argument("--full", action="store_true", help="allow a day before the current release's")
+    parser.add_argument(
+        "--full", action="store_true", help="build all anew, also for a day before the current release's"
+    )
     parser.add_argument("--accept", metavar="BATCH", action="append", default=[], help="let a held batch through")
     parser.add_argument(
         "--discard", metavar="BATCH", action="append", default=[], help="leave a held batch out for good"

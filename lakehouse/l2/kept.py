@@ -1,6 +1,11 @@
 """Frames that much is built on: computed once, and a leaf of every plan above."""
 
+from threading import Lock
+
 from pyspark.sql import DataFrame
+
+CONSTRAINTS = "spark.sql.constraintPropagation.enabled"
+_setting = Lock()
 
 
 def kept(frame: DataFrame) -> DataFrame:
@@ -10,3 +15,18 @@ def kept(frame: DataFrame) -> DataFrame:
     executor that is lost takes its part along: the run fails, and is run again.
     """
     return frame.localCheckpoint(eager=False)
+
+
+def kept_for_unions(frame: DataFrame) -> DataFrame:
+    """Kept, without what Spark has concluded of its rows, which is told by columns that the kept frame has no more.
+
+    A union of such frames fails otherwise (Spark 4.1: "key not found", from `UnionBase.rewriteConstraints`).
+    """
+    conf = frame.sparkSession.conf
+    with _setting:
+        before = str(conf.get(CONSTRAINTS, "true"))
+        conf.set(CONSTRAINTS, "false")
+        try:
+            return kept(frame)
+        finally:
+            conf.set(CONSTRAINTS, before)

@@ -28,6 +28,7 @@ from lakehouse.l2.derivatives import (
     facility_scorecard,
     forecast_quality,
     inventory_daily,
+    inventory_daily_refresh,
     look_back_units,
     look_backs,
     process_quality,
@@ -44,16 +45,29 @@ from lakehouse.l2.derivatives.collected import collections
 from lakehouse.l2.derivatives.donor_lives import donor_lives
 from lakehouse.l2.derivatives.placed_moves import placed_moves
 from lakehouse.l2.derivatives.units_donations import dated_donations
+from lakehouse.l2.derivatives.units_reports import first_reports
 from lakehouse.l2.derivatives.units_steps import steps_of_units
+from lakehouse.l2.slices.refreshed import Refreshed
 from lakehouse.table import Table
 
 
 @dataclass(frozen=True)
 class Derivative:
-    """A derivative: its table and its pure build."""
+    """A derivative: its table, its pure build, and how it is refreshed where a run touches little of it.
+
+    A table that is told by units (`is_by_unit`) is built from the touched units alone; `refresh` is another way of its
+    own: `refresh(<frame>, …, *, touched, as_of, as_of_before, params)`. One that has neither is always built whole.
+    """
 
     table: Table
     build: Callable[..., DataFrame]
+    is_by_unit: bool = False
+    refresh: Callable[..., Refreshed] | None = None
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether it can be refreshed by slices."""
+        return self.is_by_unit or self.refresh is not None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -66,7 +80,7 @@ class Derivative:
         return tuple(sorted(tables_behind(self.inputs)))
 
 
-def parameters(build: Callable[..., DataFrame]) -> tuple[str, ...]:
+def parameters(build: Callable[..., object]) -> tuple[str, ...]:
     """Names of the frames that a build takes, in order."""
     found = inspect.signature(build).parameters.values()
     return tuple(parameter.name for parameter in found if parameter.kind is not parameter.KEYWORD_ONLY)
@@ -74,6 +88,7 @@ def parameters(build: Callable[..., DataFrame]) -> tuple[str, ...]:
 
 SHARED: dict[str, Callable[..., DataFrame]] = {
     "places": all_facilities,
+    "reports": first_reports,
     "dated": dated_donations,
     "collections": collections,
     "donor_lives": donor_lives,
@@ -81,8 +96,8 @@ SHARED: dict[str, Callable[..., DataFrame]] = {
     "moves": placed_moves,
 }
 """Frames that several builds and laws take, by the name of the parameter: made once, of tables and each other."""
-
-
+UNCUT: frozenset[str] = frozenset({"places", "reports"})
+"""Shared frames that are about all facilities, whatever part of the units a build is given."""
 BEFORE = "_before"
 """Ends the name of a table as it was in the release before; it is no source: it can't change within a run."""
 CHANGED_RECORDS = "changed_records"
@@ -98,10 +113,16 @@ def tables_behind(names: Iterable[str]) -> set[str]:
 
 
 def derivative(module: ModuleType) -> Derivative:
-    """The derivative of a module: `TABLE`, and `build(<frame>, …, *, as_of, params)`."""
-    return Derivative(module.TABLE, module.build)
+    """The derivative of a module: `TABLE`, and `build(<frame>, …, *, as_of, params)`.
+
+    It may say `IS_BY_UNIT`.
+    """
+    return Derivative(
+        module.TABLE, module.build, getattr(module, "IS_BY_UNIT", False), _REFRESHES.get(module.TABLE.name)
+    )
 
 
+_REFRESHES = {inventory_daily.TABLE.name: inventory_daily_refresh.refresh}
 # What the report is made of, and what a service may leave out.
 _REPORTED = (
     units,

@@ -6,7 +6,7 @@ from threading import RLock
 from pyspark.sql import DataFrame
 
 from lakehouse.l2.kept import kept
-from lakehouse.l2.pipeline import SHARED, parameters
+from lakehouse.l2.pipeline import SHARED, UNCUT, parameters
 
 
 class Frames:
@@ -17,10 +17,11 @@ class Frames:
 
     Args:
         table: the frame of a table, by its name.
+        whole: where `table` gives parts of tables: the frames of the whole ones, for `UNCUT`.
     """
 
-    def __init__(self, table: Callable[[str], DataFrame]) -> None:
-        self._table = table
+    def __init__(self, table: Callable[[str], DataFrame], whole: "Frames | None" = None) -> None:
+        self._table, self._whole = table, whole
         self._shared: dict[str, DataFrame] = {}
         self._making = RLock()
 
@@ -29,6 +30,8 @@ class Frames:
         return [self._shared_frame(name) if name in SHARED else self._table(name) for name in names]
 
     def _shared_frame(self, name: str) -> DataFrame:
+        if self._whole is not None and name in UNCUT:
+            return self._whole.of([name])[0]
         if name not in self._shared:
             with self._making:
                 if name not in self._shared:

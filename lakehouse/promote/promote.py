@@ -4,20 +4,16 @@ gate -> conformed -> derivatives -> audit -> publish. Readers see nothing of it 
 """
 
 import logging
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from lakehouse.config import Config
 from lakehouse.errors import UsageError
-from lakehouse.gates.audit import Audit
-from lakehouse.gates.docs import build_docs
 from lakehouse.gates.gate import HELD
-from lakehouse.gates.holds import HOLDS, Hold, hold_rows
+from lakehouse.gates.holds import HOLDS, Hold
 from lakehouse.gates.profile import PROFILE
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
@@ -27,11 +23,12 @@ from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.l2.shared import Frames
 from lakehouse.promote.admit import Admission, Gatekeeper
 from lakehouse.promote.again import Again
-from lakehouse.promote.audit import Auditor, ReleaseAudit
+from lakehouse.promote.audit import Auditor
 from lakehouse.promote.derive import derive
 from lakehouse.promote.frames import frames_of
 from lakehouse.promote.outcome import Promoted, exit_code
 from lakehouse.promote.past import past_of
+from lakehouse.promote.slices import Slices, slices_of
 from lakehouse.promote.start import (
     Batchwork,
     Fingerprint,
@@ -45,6 +42,7 @@ from lakehouse.promote.start import (
     settle,
 )
 from lakehouse.promote.suites import Suites
+from lakehouse.promote.told import write_docs, write_holds, write_results
 from lakehouse.release import RELEASES, Release, lineage, list_releases, publish, sequence_name
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
@@ -72,7 +70,7 @@ def promote(
         clock: the time of day, for logs and leases.
         as_of: the day that the release speaks about; None for the day of the release before.
         key: the pseudonym key.
-        full: allow an as-of date before the current release's.
+        full: build every derivative whole, and allow an as-of date before the current release's.
         again: instead of what is new, send these records of the current release's batches to the gate again.
         reselect: choose the forecasts' models again, whatever their age.
 
@@ -90,13 +88,15 @@ def promote(
         day = day_of(base, as_of)
         _check(base, day, mark, full)
         work = batchwork(lake, base)
-        if base and not (again or reselect or work.pending) and base.as_of == day and mark.is_of(base):
+        if base and not (again or reselect or full or work.pending) and base.as_of == day and mark.is_of(base):
             return Promoted(base)
         suites.prove()
         lake.start()
         create_tables(lake, wiring.tables, config.pipeline.threads)
         behind = frozenset(release.run_id for release in lineage(releases, base))
-        return _Promote(lake, config, clock, day, key, suites, wiring, base, mark, work, behind, again, reselect).run()
+        return _Promote(
+            lake, config, clock, day, key, suites, wiring, base, mark, work, behind, again, reselect, full
+        ).run()
 
 
 def _check(base: Release | None, as_of: date, mark: Fingerprint, full: bool) -> None:
@@ -123,6 +123,7 @@ class _Promote:
     behind: frozenset[str]  # the runs whose decisions the base holds
     again: Again | None
     reselect: bool
+    full: bool
 
     def run(self) -> Promoted:
         """Everything between the lease and the release."""
@@ -131,17 +132,17 @@ class _Promote:
         admissions = self._admit()
         if self.again and not any(admission.is_written for admission in admissions):
             return Promoted(self.base, refused=Counter({a.feed: a.refused for a in admissions if a.refused}))
-        self._write_holds(admissions)
+        write_holds(self.lake, admissions, self.clock())
         with self.lake.reading_whole():
             frames = frames_of(self.lake, since, anew=RESELECTED if self.reselect else ())
             written = self._derive(frames, [name for admission in admissions for name in admission.written])
             audited = self._auditor(frames).audit(written)
-        self._write_results(admissions, audited)
+        write_results(self.lake, admissions, audited)
         require_own_commits(self.lake, self.wiring.tables, since)
         release = None if audited.failures else self._publish(admissions)
         label = release.release_id if release else f"refused-{self.lake.run_id}"
         untold = self._untold_holds()
-        self._write_docs(label, [audit for a in admissions for audit in a.audits] + audited.audits)
+        write_docs(self.lake, label, [audit for a in admissions for audit in a.audits] + audited.audits)
         return Promoted(
             release=release or self.base,
             is_new=release is not None,
@@ -178,11 +179,6 @@ class _Promote:
     def _sequence(self) -> int:
         return self.base.sequence + 1 if self.base else 1
 
-    def _write_holds(self, admissions: list[Admission]) -> None:
-        holds = [hold for admission in admissions for hold in admission.holds]
-        if holds:
-            self.lake.append_rows(HOLDS, hold_rows(holds, self.lake.run_id, self.clock()))
-
     def _auditor(self, frames: Frames) -> Auditor:
         params, threads = self.config.params, self.config.pipeline.threads
         suites, wiring = self.suites.l2, self.wiring
@@ -190,23 +186,24 @@ class _Promote:
 
     def _derive(self, frames: Frames, changed: list[str]) -> list[str]:
         is_changed = self.base is None or self.base.as_of != self.as_of or not self.mark.is_of(self.base)
+        everything = is_changed or self.full or self.reselect
         log.info("deriving as of %s", self.as_of)
         built = derive(
             self.lake,
             frames,
-            self.wiring,
-            changed,
-            everything=is_changed or self.reselect,
+            self.wiring.derivatives if everything else self.wiring.affected(changed),
             as_of=self.as_of,
             params=self.config.params,
-            threads=self.config.pipeline.threads,
+            pipeline=self.config.pipeline,
+            slices=self._slices(frames, changed),
         )
         return changed + built
 
-    def _write_results(self, admissions: list[Admission], audited: ReleaseAudit) -> None:
-        if profile := [row for admission in admissions for row in admission.profile]:
-            self.lake.append_rows(PROFILE, profile)
-        self.lake.append_rows(GATE_RESULTS, [row for a in admissions for row in a.results] + audited.results)
+    def _slices(self, frames: Frames, changed: list[str]) -> Slices | None:
+        """Nothing where all is built whole. A rejudgement leaves records out that no batch brought."""
+        if self.base is None or self.full or self.again or not self.mark.is_of(self.base):
+            return None
+        return slices_of(frames, changed, self.as_of, self.base.as_of)
 
     def _publish(self, admissions: list[Admission]) -> Release:
         base = self.base
@@ -230,15 +227,6 @@ class _Promote:
         )
         publish(self.lake, release)
         return release
-
-    def _write_docs(self, label: str, audits: list[Audit]) -> None:
-        """Build Great Expectations' own docs beside, and put them with the lake."""
-        with tempfile.TemporaryDirectory() as folder:
-            build_docs(audits, Path(folder))
-            for file in sorted(Path(folder).rglob("*")):
-                if file.is_file():
-                    place = f"reports/{label}/data-docs/{file.relative_to(folder).as_posix()}"
-                    self.lake.files.write(place, file.read_bytes())
 
 
 def _decided(again: Again | None) -> dict[str, Any]:

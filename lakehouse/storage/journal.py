@@ -23,6 +23,14 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
+class Size:
+    """How many files a table has, and how many rows are in them."""
+
+    files: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class Journals:
     """The journals below the root of a lake."""
 
@@ -38,6 +46,19 @@ class Journals:
         found = self._call(table, lambda delta: _query(delta, f"SELECT * FROM journal WHERE {wanted}"))
         maps = [field.name for field in table.fields if isinstance(field.type, MapType)]
         return [row | {name: dict(row[name]) for name in maps if row[name] is not None} for row in found.to_pylist()]
+
+    def size(self, table: Table) -> Size:
+        """How large any table is by its log; rows that no log counts are none.
+
+        Raises:
+            StorageError: there is no such table, or it is out of reach.
+        """
+
+        def measure(delta: DeltaTable) -> Size:
+            counts = pa.table(delta.get_add_actions()).column("num_records").to_pylist()
+            return Size(len(counts), sum(count or 0 for count in counts))
+
+        return self._call(table, measure)
 
     def sequence(self, table: Table, app_id: str) -> int:
         """The greatest sequence that was appended under an id; 0 where there is none."""

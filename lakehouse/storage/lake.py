@@ -24,7 +24,8 @@ from lakehouse.errors import LakeError, StorageError
 from lakehouse.storage.commits import Commit, commits_after, create_table, latest_version, properties_of, read_commit
 from lakehouse.storage.files import Files, files_at
 from lakehouse.storage.fit import lacking, require_fit, to_be_added
-from lakehouse.storage.journal import Journals, Row
+from lakehouse.storage.journal import Journals, Row, Size
+from lakehouse.storage.writes import Guard, Moment, Probe, Write, no_guard, no_probe
 from lakehouse.table import Table
 
 LOST_RACE = (
@@ -37,17 +38,10 @@ LOST_RACE = (
 )
 """What Delta raises in the writer that came second."""
 
-Probe = Callable[[str], None]
-NOTE = "spark.databricks.delta.commitInfo.userMetadata"
+FILES_MOST = 64
+"""A table that is refreshed by parts is compacted when it has so many files."""
+
 SKIPPING = "spark.databricks.delta.stats.skipping"
-
-
-def no_probe(moment: str) -> None:
-    """The probe of a real run: nothing."""
-
-
-def no_guard() -> None:
-    """The guard of a writer that needs no lease."""
 
 
 class Lake:
@@ -77,7 +71,7 @@ class Lake:
         self.run_id = run_id
         self.window_days = window_days
         self.probe = probe
-        self.guard: Callable[[], None] = no_guard
+        self.guard: Guard = no_guard
         self._fitting: set[str] = set()  # paths of tables that are known to have every declared column
 
     @cached_property
@@ -97,6 +91,10 @@ class Lake:
         """The table's newest version; None where it does not exist yet."""
         return latest_version(self.files, table.path)
 
+    def size(self, table: Table) -> Size:
+        """How many files and rows a table has."""
+        return self.journals.size(table)
+
     def commits_after(self, table: Table, version: int) -> list[Commit]:
         """The table's commits later than `version`, oldest first."""
         return commits_after(self.files, table.path, version)
@@ -105,7 +103,7 @@ class Lake:
         """Create a table ahead of its first write, so that no two writers race to create it."""
         if self.version(table) is not None:
             return
-        with _Moment(self, table, "create"):
+        with self._moment(table, "create"):
             # Where another was first, it has made the very same table.
             create_table(self.files, table, properties_of(table, self.window_days), self.run_id)
 
@@ -126,7 +124,7 @@ class Lake:
         if later := to_be_added(self._stored(table), table):
             columns = ", ".join(f"`{field.name}` {field.type.simpleString()}" for field in later)
             place = self.uri(table).replace("`", "``")
-            with _Write(self, table, "widen"):
+            with self._write(table, "widen"):
                 self.spark.sql(f"ALTER TABLE delta.`{place.replace('`', '``')}` ADD COLUMNS ({columns})")
         self._fitting.add(table.path)
 
@@ -152,7 +150,7 @@ class Lake:
             LakeError: Delta skipped the write, yet no commit holds it.
         """
         self._existing_version(table)
-        with _Write(self, table, "append"):
+        with self._write(table, "append"):
             options = {"txnAppId": app_id, "txnVersion": str(sequence)}
             self._ordered(table, rows).write.format("delta").mode("append").options(**options).save(self.uri(table))
         commit = self._commit_of(table, app_id, sequence)
@@ -162,7 +160,7 @@ class Lake:
 
     def append_rows(self, table: Table, rows: Iterable[Row], *, once: tuple[str, int] | None = None) -> None:
         """Append to a journal, without Spark: see `Journals.append`."""
-        with _Moment(self, table, "append"):
+        with self._moment(table, "append"):
             self.journals.append(table, rows, note=self.run_id, once=once)
 
     def rows_committed(self, table: Table, app_id: str, sequence: int) -> int | None:
@@ -180,23 +178,37 @@ class Lake:
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Append; for a writer who knows that the rows are not there."""
-        with _Write(self, table, "append"):
+        with self._write(table, "append"):
             self._ordered(table, rows).write.format("delta").mode("append").save(self.uri(table))
 
     def replace(self, table: Table, rows: DataFrame) -> None:
         """Put these rows in the place of all rows."""
-        with _Write(self, table, "replace"):
+        with self._write(table, "replace"):
             self._ordered(table, rows).write.format("delta").mode("overwrite").save(self.uri(table))
+
+    def refresh(self, table: Table, rows: DataFrame, *, gone: DataFrame, where: str) -> None:
+        """Take away the rows (alias `old`) for which `gone` has one so that `where` holds, and add these.
+
+        What is written lies beside what it was before, so that rows which no run touches stay in the files they are
+        in. Where a table has come to `FILES_MOST` files, they are written as few.
+        """
+        with self._write(table, "clear"):
+            old = DeltaTable.forPath(self.spark, self.uri(table)).alias("old")
+            old.merge(gone.alias("gone"), where).whenMatchedDelete().execute()
+        self.append(table, rows)
+        if self.size(table).files >= FILES_MOST:
+            with self._write(table, "compact"):
+                DeltaTable.forPath(self.spark, self.uri(table)).optimize().executeCompaction()
 
     def merge(self, table: Table, rows: DataFrame, *, newer: Column | str) -> None:
         """Insert new keys, and update a row where `newer` holds (aliases `old` and `new`)."""
-        with _Write(self, table, "merge"):
+        with self._write(table, "merge"):
             onto = self._onto(table, rows)
             onto.whenMatchedUpdateAll(condition=newer).whenNotMatchedInsertAll().execute()
 
     def insert_missing(self, table: Table, rows: DataFrame) -> None:
         """Insert the rows whose key is not there yet; inserting twice adds nothing."""
-        with _Write(self, table, "insert"):
+        with self._write(table, "insert"):
             self._onto(table, rows).whenNotMatchedInsertAll().execute()
 
     def _onto(self, table: Table, rows: DataFrame) -> DeltaMergeBuilder:
@@ -207,9 +219,15 @@ class Lake:
 
     def restore(self, table: Table, version: int) -> None:
         """Bring a table back to a version."""
-        with _Write(self, table, "restore"):
+        with self._write(table, "restore"):
             DeltaTable.forPath(self.spark, self.uri(table)).restoreToVersion(version)
         self._fitting.discard(table.path)
+
+    def _moment(self, table: Table, kind: str) -> Moment:
+        return Moment(f"{table.path}:{kind}", self.guard, self.probe)
+
+    def _write(self, table: Table, kind: str) -> Write:
+        return Write(f"{table.path}:{kind}", self.guard, self.probe, self.spark, self.run_id)
 
     def _existing_version(self, table: Table) -> int:
         if (version := self.version(table)) is None:
@@ -225,26 +243,3 @@ class Lake:
         require_fit(rows, table)
         self._widen(table)
         return rows.select(*[F.col(f"`{column}`") for column in table.columns])
-
-
-class _Moment:
-    """One write: the guard and the probe before it, the probe after it."""
-
-    def __init__(self, lake: Lake, table: Table, kind: str) -> None:
-        self._lake, self._moment = lake, f"{table.path}:{kind}"
-
-    def __enter__(self) -> None:
-        self._lake.guard()
-        self._lake.probe(f"{self._moment}:before")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._lake.probe(f"{self._moment}:after")
-
-
-class _Write(_Moment):
-    """One write by Spark, with the run's id in its commit."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        self._lake.spark.conf.set(NOTE, self._lake.run_id)

@@ -17,7 +17,8 @@ from typing import Any
 
 from lakehouse.config import LeaseConf
 from lakehouse.errors import LeaseTakenError
-from lakehouse.storage.lake import Lake, no_guard
+from lakehouse.storage.lake import Lake
+from lakehouse.storage.writes import no_guard
 from lakehouse.table import INSTANT, LONG, TEXT, Field, Table
 
 Clock = Callable[[], datetime]

@@ -147,12 +147,12 @@ def test_next_day__is_a_new_release_and_the_old_one_can_come_back(
     assert (second.code, second.line["release_id"]) == (0, "r000002")
     listed = run("release", root, "list")
     assert [line.split()[0] for line in listed.printed.splitlines()] == ["r000001", "r000002"]
-    old = run("sql", root, "--known-at", "r000001", "-e", "select max(as_of) from units", "--format", "csv")
+    old = run("sql", root, "--known-at", "r000001", "-e", "select max(as_of) from expiry_outlook", "--format", "csv")
     assert str(LAST_DAY) in old.printed
 
     back = run("release", root, "rollback", "r000001", "--by", "a test", "--why", "to see it")
     assert (back.code, back.line["release_id"]) == (0, "r000003")
-    now = run("sql", root, "-e", "select max(as_of) from units", "--format", "csv")
+    now = run("sql", root, "-e", "select max(as_of) from expiry_outlook", "--format", "csv")
     assert str(LAST_DAY) in now.printed
     release = current_release(lake_at(spark, root))
     assert release is not None and release.held, "what only the abandoned release had must wait for a decision"

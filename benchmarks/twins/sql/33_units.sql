@@ -242,7 +242,6 @@ select
             ],
             lambda warning: warning is not null
         )
-    )) as warnings,
-    as_of() as as_of
+    )) as warnings
 from stated s
 left join places p on p.facility_id = s.facility_id;

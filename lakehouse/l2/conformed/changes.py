@@ -5,6 +5,7 @@ today's rules refuse it, came with no batch and is not here.
 """
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -27,10 +28,23 @@ NAMES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "donations": ((DONATION, "donation_key"),),
     "donation_events": ((EVENT, "event_id"),),
     "donors": ((DONOR, "donor_key"),),
-    "patients": ((PATIENT, "patient_key"),),
+    "patients": ((PATIENT, "patient_key"), (REFERENCE, "bag_id")),
     "blood_requests": ((REQUEST, "request_id"), (REQUEST, "replaces_request_id")),
 }
 """Feed -> what its records name, and in which column; a reference is a din or a bag_id."""
+TIMES: Mapping[str, tuple[str, ...]] = {
+    "components": ("prepared_at",),
+    "unit_parents": ("made_at",),
+    "unit_events": ("happened_at",),
+    "dispositions": ("happened_at",),
+    "distribution": ("shipped_at", "distributed_at", "received_at"),
+    "test_results": ("resulted_at",),
+    "donations": ("collected_at", "donated_on", "tested_on"),
+    "donation_events": ("starts_at",),
+    "patients": ("admitted_on",),
+}
+"""Feed -> the columns that say when what it tells of happened; it does not count before its day has come."""
+DUE_DAYS = 2  # a local day may lie one day off UTC's at either end
 SCHEMA = StructType([StructField(name, TEXT) for name in ("batch", "about", "name")])
 
 
@@ -50,6 +64,23 @@ def changed_records(now: Mapping[str, DataFrame], before: Mapping[str, DataFrame
     changed = known.where(~F.col("was").eqNullSafe(F.struct("_file_id", "_line")))
     named = F.concat("names", F.coalesce("names_before", F.array().cast(new.schema["names"].dataType)))
     return changed.select("batch", F.inline(named)).where(F.col("name").isNotNull()).distinct()
+
+
+def due_records(now: Mapping[str, DataFrame], as_of_before: date) -> DataFrame:
+    """What records name that may not have counted at the end of a day, for they happened later: about, name.
+
+    Args:
+        now: feed of `TIMES` -> its current conformed rows.
+        as_of_before: that day.
+    """
+    since = F.lit(as_of_before - timedelta(days=DUE_DAYS)).cast("timestamp")
+    return reduce(DataFrame.union, [_due(feed, now[feed], since) for feed in TIMES]).distinct()
+
+
+def _due(feed: str, rows: DataFrame, since: Column) -> DataFrame:
+    is_due = reduce(Column.__or__, [F.coalesce(F.col(column) > since, F.lit(False)) for column in TIMES[feed]])
+    named = F.inline(F.array(*[_named(about, column) for about, column in NAMES[feed]]))
+    return rows.where(is_due).select(named).where(F.col("name").isNotNull())
 
 
 def _versions(tables: Mapping[str, DataFrame]) -> DataFrame:

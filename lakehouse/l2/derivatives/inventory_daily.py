@@ -4,7 +4,7 @@ A shelf is one component of one group at one facility. What is on its way betwee
 the place `in_transit`: whatever goes from one facility to another goes through it, so that what the facilities
 shipped on a day is what it received, and what it shipped is what they received. `unit_moves` says what moved when.
 
-Slice: a day. A move touches the rows of both its shelves from its day on.
+Slice: a shelf from a day on. A move touches both its shelves from its day on; a new day, all shelves.
 """
 
 from collections.abc import Mapping
@@ -83,20 +83,33 @@ def build(unit_moves: DataFrame, places: DataFrame, *, as_of: date, params: Mapp
         as_of: last local day that counts.
         params: inventory_history_days (days that the table reaches back, 1830 when absent).
     """
-    before = as_of - timedelta(days=int(params.get("inventory_history_days", HISTORY_DAYS)))
-    days = _with_stock(_moved_by_day(unit_moves, before))
+    before = day_before(as_of, params)
+    return days_of_shelves(moved_by_day(legs_of(unit_moves, before)), places, as_of, before)
+
+
+def day_before(as_of: date, params: Mapping[str, Any]) -> date:
+    """The day before the first that the table tells of."""
+    return as_of - timedelta(days=int(params.get("inventory_history_days", HISTORY_DAYS)))
+
+
+def days_of_shelves(moved: DataFrame, places: DataFrame, as_of: date, before: date) -> DataFrame:
+    """The rows of `TABLE` after the day `before`, of what each day moved (`moved_by_day`)."""
     kinds = places.select("facility_id", F.col("kind").alias("facility_kind"), "region")
-    every = _every_day(days, as_of).where(F.col("stock_on") > F.lit(before))
+    every = _every_day(_with_stock(moved), as_of).where(F.col("stock_on") > F.lit(before))
     return every.join(F.broadcast(kinds), "facility_id", how="left").select(*TABLE.columns)
 
 
-def _moved_by_day(unit_moves: DataFrame, before: date) -> DataFrame:
-    """What a day moved on a shelf: a count of each flow, and by how much each standing and the doses changed.
+def legs_of(unit_moves: DataFrame, before: date) -> DataFrame:
+    """Both ends of every move: stock_on, the shelf, doses, standing, sign, flow.
 
     All that moved by the day `before` counts on it.
     """
     stock_on = F.greatest("moved_on", F.lit(before)).alias("stock_on")
-    moved = unit_moves.select(stock_on, "component", "abo_rhd", "doses", F.inline(legs()))
+    return unit_moves.select(stock_on, "component", "abo_rhd", "doses", F.inline(legs()))
+
+
+def moved_by_day(moved: DataFrame) -> DataFrame:
+    """What a day moved on a shelf: a count of each flow, and by how much each standing and the doses changed."""
     is_available = F.col("standing") == "available"
     doses = F.col("sign") * F.col("doses")
     return moved.groupBy("stock_on", *SHELF).agg(

@@ -164,7 +164,7 @@ def _in_doubt(first: DataFrame, family: DataFrame) -> DataFrame:
 
 def _with_fate(in_doubt: DataFrame, units: DataFrame, dated: DataFrame, as_of: date) -> DataFrame:
     state, fate = F.col("state"), F.col("fate")
-    states = units.drop("donation_key", "donor_key", "as_of")
+    states = units.drop("donation_key", "donor_key")
     donors = dated.select("donation_key", "donor_key")
     known = in_doubt.join(states, on="unit_id", how="inner").join(donors, on="donation_key", how="left")
     return known.withColumn("fate", _fate(state)).withColumns(

@@ -47,7 +47,11 @@ TABLE = Table(
     fields=(
         Field("restatement_number", INT, "counts up with each release that restated anything", required=True),
         Field("as_of", DATE, "as-of day of the release that restated", required=True),
-        Field("as_of_before", DATE, "as-of day of the release before it; null where that had no units"),
+        Field(
+            "as_of_before",
+            DATE,
+            "as-of day of the release before it; null where it told of no stock",
+        ),
         Field("restated_table", TEXT, "one of: " + ", ".join(of.table.name for of in RESTATED), required=True),
         Field("period_on", DATE, "the day, or the first day of the month, that the figure is about", required=True),
         Field("slice", TEXT, 'rest of the key of the table\'s row, such as "H1 / red_cells / O+"', required=True),
@@ -114,7 +118,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         unit_moves_before: before.
         moves: `placed_moves`; tells which requests a unit fills.
         units: tells which donation a unit is of.
-        units_before: before; its as-of day is that of the release.
+        units_before: before.
         unit_parents: tells what was made of a unit.
         blood_requests: tells which day's demand a request is.
         blood_requests_before: before.
@@ -147,7 +151,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         causes_by_collection(donations_touched, units_touched, units_told, donations_told),
     ]
     restated = _with_batches(reduce(DataFrame.unionByName, found), reduce(DataFrame.unionByName, causes))
-    return _accumulated(restated, units_before, restatements_before, as_of, params)
+    return _accumulated(restated, inventory_daily_before, restatements_before, as_of, params)
 
 
 def _with_batches(restated: DataFrame, causes: DataFrame) -> DataFrame:
@@ -165,12 +169,12 @@ def _with_batches(restated: DataFrame, causes: DataFrame) -> DataFrame:
 
 
 def _accumulated(
-    restated: DataFrame, units_before: DataFrame, earlier: DataFrame, as_of: date, params: Mapping[str, Any]
+    restated: DataFrame, inventory_before: DataFrame, earlier: DataFrame, as_of: date, params: Mapping[str, Any]
 ) -> DataFrame:
     """Number the restatements of this release, and add those of earlier ones that are not too old."""
     oldest = as_of - timedelta(days=int(params.get("restatement_history_days", HISTORY_DAYS)))
     number = earlier.agg((F.coalesce(F.max("restatement_number"), F.lit(0)) + 1).alias("restatement_number"))
-    told = units_before.agg(F.max("as_of").alias("as_of_before"))
+    told = inventory_before.agg(F.max("stock_on").alias("as_of_before"))
     numbered = restated.crossJoin(F.broadcast(number.crossJoin(told))).withColumn("as_of", F.lit(as_of))
     still = earlier.where(F.col("as_of") > F.lit(oldest)).select(*TABLE.columns)
     return still.unionByName(numbered.select(*TABLE.columns))

@@ -4,8 +4,7 @@ What is true of a unit after each record is decided as in `units`, by the same f
 says what its row of `units` says. The series is told with what is known at the as-of day: an end that another
 replaces is none, and a unit that is presumed outdated was there until it was given up.
 
-Slice: a unit. It is touched by every record about it, its donation, the donation's tests, its parents, and by the
-first disposition that its facility ever reports; and by the as-of day itself while it has not ended.
+Slice: a unit; what touches it, `slices.touched` says.
 """
 
 from collections.abc import Mapping
@@ -42,6 +41,7 @@ IN_TRANSIT = "in_transit"
 STANDINGS = (*ON_HAND, EXPIRED, IN_TRANSIT)
 WAYS_IN = ("produced", "imported", "converted_in")
 
+IS_BY_UNIT = True
 TABLE = Table(
     tier="l2",
     name="unit_moves",

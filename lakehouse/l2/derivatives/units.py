@@ -5,7 +5,10 @@ The state follows from the set of current records, whatever the order in which t
 - which units there are: `units_identity`; what their donations give them: `units_donations`;
 - what happened to them: `units_records`, `units_steps`; the state that follows: `units_states`.
 
-A component whose donation is not here is a unit all the same, with a warning: its label governs.
+A component whose donation is not here is a unit all the same, with a warning: its label governs. No row holds the
+as-of day, which is the release's: a unit that has ended and that no record touches is written once.
+
+Slice: a unit; what touches it, `slices.touched` says.
 """
 
 from collections.abc import Mapping
@@ -15,10 +18,11 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import event_date, local_date
+from lakehouse.columns import local_date
 from lakehouse.l2.derivatives.units_donations import donation_facts, tests_by_donation
 from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
 from lakehouse.l2.derivatives.units_records import admission_records, movement_records
+from lakehouse.l2.derivatives.units_reports import reporting
 from lakehouse.l2.derivatives.units_states import with_end, with_place, with_state, with_steps
 from lakehouse.l2.derivatives.units_steps import live_dispositions, records_of_units, steps_of, units_of_bags
 from lakehouse.l2.kept import kept
@@ -39,6 +43,7 @@ DISPOSITIONS = (
 UNREPORTED = ("presumed_outdated", "fate_unknown")
 STATES = (*ON_HAND, "in_transit", *DISPOSITIONS, *UNREPORTED)
 
+IS_BY_UNIT = True
 TABLE = Table(
     tier="l2",
     name="units",
@@ -80,7 +85,6 @@ TABLE = Table(
         Field("patient_key", TEXT, "who received it, else for whom it is reserved: the person's pseudonym"),
         Field("request_id", TEXT, "the last request that it was shipped or reserved for"),
         Field("warnings", TEXTS, "rule ids of the warnings on this unit, sorted", required=True),
-        Field("as_of", DATE, "the day that the state speaks about", required=True),
     ),
     law="units prepared + imported + assumed = on hand + in transit + dispositions + presumed outdated + fate unknown",
 )
@@ -102,6 +106,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     dispositions: DataFrame,
     patients: DataFrame,
     places: DataFrame,
+    reports: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -119,6 +124,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         dispositions: ends.
         patients: admissions that name a bag, for assumed units.
         places: `all_facilities`: zones, regions and kinds.
+        reports: `first_reports`: where a missing end tells that the unit outdated.
         as_of: the state is that at the end of this day, local to each facility.
         params: `presumed_outdated_days`; `required_markers` (a donation without a final result of each is untested).
     """
@@ -132,19 +138,10 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     bagged = [movement_records(distribution), admission_records(patients)]
     steps = steps_of(named, bagged, bags, places)
     placed = with_place(with_steps(made, steps, as_of), F.lit(as_of))
-    reporting = _reporting(dispositions, places, as_of)
-    reported = placed.join(F.broadcast(reporting), on="place_id", how="left")
+    known_ends = reporting(reports, as_of).withColumn("is_reporting", F.lit(True))
+    reported = placed.join(F.broadcast(known_ends), on="place_id", how="left")
     ended = with_end(reported, as_of, params)
-    return _selected(with_state(ended, as_of), places, as_of)
-
-
-def _reporting(dispositions: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
-    """Facilities that have reported a disposition, of whatever unit, by the end of the as-of day."""
-    zones = F.broadcast(places.select("facility_id", "timezone"))
-    on = event_date(F.col("happened_at"), F.col("is_date_only"), F.coalesce("timezone", F.lit("UTC")))
-    seen = dispositions.join(zones, on="facility_id", how="left").where(on <= F.lit(as_of))
-    facilities = seen.select(F.col("facility_id").alias("place_id")).distinct()
-    return facilities.withColumn("is_reporting", F.lit(True))
+    return _selected(with_state(ended, as_of), places)
 
 
 def was_made(as_of: date) -> Column:
@@ -185,7 +182,7 @@ def _warnings(is_disputed: Column) -> Column:
     return F.array_sort(F.concat(F.coalesce("record_warnings", F.array().cast(TEXTS)), found))
 
 
-def _selected(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
+def _selected(units: DataFrame, places: DataFrame) -> DataFrame:
     end, reservation = F.col("end"), F.col("live_reservation")
     where = units.withColumn("facility_id", F.coalesce(end["facility_id"], F.col("place_id")))
     kinds = places.select("facility_id", "region", F.col("kind").alias("facility_kind"))
@@ -199,6 +196,5 @@ def _selected(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
         "ended_at_facility_id": end["facility_id"],
         "patient_key": F.coalesce(end["patient_key"], reservation["patient_key"]),
         "request_id": F.col("order")["request_id"],
-        "as_of": F.lit(as_of),
     }
     return located.withColumns(computed).select(*TABLE.columns)

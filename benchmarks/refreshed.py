@@ -1,0 +1,127 @@
+"""A history of conformed records as a lake, built whole, then refreshed by its last day and built whole once more.
+
+`python -m benchmarks.refreshed …` prints a line of JSON: see `Refresh`. What opening a session costs is left out.
+"""
+
+import argparse
+import json
+import resource
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from functools import reduce
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from benchmarks import conformed
+from benchmarks.builds import java_bytes
+from benchmarks.harness import seconds
+from lakehouse.config import Config, load_config
+from lakehouse.l2.conformed.changes import TIMES
+from lakehouse.l2.pipeline import CONFORMED_TABLES, Wiring
+from lakehouse.promote.derive import derive
+from lakehouse.promote.frames import frames_of
+from lakehouse.promote.slices import slices_of
+from lakehouse.promote.start import create_tables
+from lakehouse.session import build_session
+from lakehouse.storage.lake import Lake
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Seconds of a full build, of the day's refresh and of a full build of that day; what the refresh wrote.
+
+    `python_bytes` and `java_bytes` are the peak resident memory of the refresh and what came before it.
+    """
+
+    full_seconds: float
+    refresh_seconds: float
+    full_again_seconds: float
+    python_bytes: int
+    java_bytes: int
+    files: int
+    written_bytes: int
+    seconds_of: Mapping[str, float]
+
+
+class Timed(Lake):
+    """A lake that notes how long each derivative's write took, its build included."""
+
+    seconds_of: dict[str, float]
+
+    def replace(self, table, rows):  # type: ignore[no-untyped-def]
+        """As it is, timed."""
+        self.seconds_of[table.name] = seconds(lambda: super(Timed, self).replace(table, rows))
+
+    def refresh(self, table, rows, *, gone, where):  # type: ignore[no-untyped-def]
+        """As it is, timed."""
+        self.seconds_of[table.name] = seconds(lambda: super(Timed, self).refresh(table, rows, gone=gone, where=where))
+
+
+def measured(folder: Path, units: int, days: int, session: SparkSession, config: Config) -> Refresh:
+    """Make the history, and measure."""
+    last_day = conformed.make(folder / "conformed", units, days=days)
+    lake, wiring = Timed(session, str(folder / "lake"), run_id="bench"), Wiring()
+    lake.seconds_of = {}
+    create_tables(lake, wiring.tables, config.pipeline.threads)
+    _fill(lake, folder / "conformed", last_day, is_last=False)
+    empty = dict.fromkeys((table.path for table in wiring.tables), 0)
+
+    def build(before: Mapping[str, int], as_of: date, *, by_slices: bool) -> float:
+        frames = frames_of(lake, before)
+        slices = slices_of(frames, list(TIMES), as_of, as_of - timedelta(days=1)) if by_slices else None
+        options = {"as_of": as_of, "params": config.params, "pipeline": config.pipeline}
+        with lake.reading_whole():
+            return seconds(lambda: derive(lake, frames, wiring.derivatives, slices=slices, **options))
+
+    full = build(empty, last_day - timedelta(days=1), by_slices=False)
+    before = {table.path: lake.version(table) or 0 for table in wiring.tables}
+    _fill(lake, folder / "conformed", last_day, is_last=True)
+    written = _files(lake)
+    lake.seconds_of.clear()
+    refresh = build(before, last_day, by_slices=True)
+    new = _files(lake) - written
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, java_bytes(session)
+    seconds_of = dict(lake.seconds_of)
+    again = build(before, last_day, by_slices=False)
+    return Refresh(full, refresh, again, *memory, len(new), sum(path.stat().st_size for path in new), seconds_of)
+
+
+def _fill(lake: Lake, folder: Path, last_day: date, *, is_last: bool) -> None:
+    """Append what was recorded before the last day, or on it."""
+    for table in CONFORMED_TABLES:
+        rows = lake.spark.read.schema(table.schema).parquet(str(folder / table.name))
+        told = _first_told(rows, TIMES.get(table.name, ()))
+        is_of_last = F.coalesce(told > F.lit(last_day).cast("timestamp"), F.lit(False))
+        chosen = rows.where(is_of_last == F.lit(is_last))
+        number = F.lit(2 if is_last else 1).cast("long")
+        lake.append(table, chosen.withColumn("_batch_seq", number))
+
+
+def _first_told(rows: DataFrame, columns: tuple[str, ...]) -> Column:
+    """When a record was made: at the first instant that it tells of; never, where it tells of none."""
+    moments = [F.col(column).cast("timestamp") for column in columns]
+    return F.least(*moments) if len(moments) > 1 else reduce(F.coalesce, moments, F.lit(None).cast("timestamp"))
+
+
+def _files(lake: Lake) -> set[Path]:
+    root = Path(lake.root) / "l2"
+    return {path for path in root.rglob("*.parquet") if "_delta_log" not in path.parts}
+
+
+def main() -> None:
+    """Measure once and print it."""
+    parser = argparse.ArgumentParser(prog="benchmarks.refreshed", description=__doc__)
+    parser.add_argument("--units", type=int, required=True)
+    parser.add_argument("--days", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="where to; must not exist")
+    options = parser.parse_args()
+    config = load_config("local", {"pipeline": {"slice_rows": 0}})
+    found = measured(options.folder, options.units, options.days, build_session(config, "bench"), config)
+    print(json.dumps(asdict(found)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What a run touches. A row is a unit whose life may read otherwise than in the release before, and why it may.
+
+A unit is touched by a record of its own, of its donation, donor or session, of what shares their names, of what it was
+made of, that came since that release or that is dated since its day; by time, while it has not ended; and by the first
+disposition that its facility ever reports, where its end is presumed.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from lakehouse.l2.conformed.changes import DONATION, DONOR, EVENT, REFERENCE, UNIT
+from lakehouse.l2.derivatives.unit_moves_moments import LIVING
+from lakehouse.l2.derivatives.units import UNREPORTED
+from lakehouse.l2.derivatives.units_identity import ancestors
+from lakehouse.l2.derivatives.units_reports import first_reports, reporting
+from lakehouse.l2.kept import kept_for_unions
+from lakehouse.l2.slices.families import MEMBER, Family, family_links, family_of, members
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The units to be told anew (`unit_id`), and the family that all that they are told from belongs to."""
+
+    units: DataFrame
+    family: Family
+
+
+def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
+    named: DataFrame,
+    components: DataFrame,
+    components_before: DataFrame,
+    donations: DataFrame,
+    donations_before: DataFrame,
+    unit_parents: DataFrame,
+    unit_parents_before: DataFrame,
+    dispositions: DataFrame,
+    dispositions_before: DataFrame,
+    units_before: DataFrame,
+    places: DataFrame,
+    reports: DataFrame,
+    *,
+    as_of: date,
+    as_of_before: date,
+) -> Touched:
+    """The units that a run touches, as of a day, since a release that spoke of a day before or the same.
+
+    Args:
+        named: about and name: what records name that came since the release, or that are dated since its day.
+        components: current conformed rows.
+        components_before: those of the release before.
+        donations: current conformed rows.
+        donations_before: those of the release before.
+        unit_parents: current conformed rows.
+        unit_parents_before: those of the release before.
+        dispositions: current conformed rows.
+        dispositions_before: those of the release before.
+        units_before: the units of the release before.
+        places: `all_facilities`, the same in both.
+        reports: `first_reports` of the dispositions.
+        as_of: the day to speak about.
+        as_of_before: the day that the release before speaks about.
+    """
+    links = family_links([components, components_before], [donations, donations_before])
+    parents = kept_for_unions(_both(unit_parents, unit_parents_before, "unit_id", "parent_unit_id", "kind"))
+    replaced = kept_for_unions(_replaced(_both(dispositions, dispositions_before, *_ENDS)))
+    start = _named_members(named, _both(donations, donations_before, "donation_key", "donor_key", "event_id"))
+    references = named.where(F.col("about") == REFERENCE).select(F.col("name").alias("reference")).distinct()
+    told = family_of(start, references, links).ids(UNIT, "unit_id")
+    replaced_too = told.union(told.join(replaced, "unit_id").select("other_id"))
+    made_of_them = replaced_too.withColumnRenamed("unit_id", "ancestor_id").join(ancestors(parents), "ancestor_id")
+    report = reporting(reports, as_of)
+    reported = reporting(first_reports(dispositions_before, places), as_of_before)
+    in_time = _touched_by_time(units_before, report, reported)
+    units = kept_for_unions(reduce(DataFrame.union, [replaced_too, made_of_them.select("unit_id"), in_time]).distinct())
+    makers = units.join(ancestors(parents), "unit_id").select(F.col("ancestor_id").alias("unit_id"))
+    kin = units.union(makers).union(units.join(replaced, "unit_id").select("other_id"))
+    return Touched(units, family_of(members(kin, UNIT, "unit_id"), references, links))
+
+
+_ENDS = ("disposition_id", "unit_id", "replaces_disposition_id")
+
+
+def _both(now: DataFrame, before: DataFrame, *columns: str) -> DataFrame:
+    return now.select(*columns).union(before.select(*columns)).distinct()
+
+
+def _replaced(ends: DataFrame) -> DataFrame:
+    """Pairs unit_id, other_id, either way: a disposition of the one replaces a disposition of the other."""
+    by = ends.where(F.col("replaces_disposition_id").isNotNull()).select(
+        F.col("unit_id").alias("by_unit_id"), F.col("replaces_disposition_id").alias("disposition_id")
+    )
+    found = ends.join(by, "disposition_id").where(F.col("unit_id") != F.col("by_unit_id"))
+    way = found.select("unit_id", F.col("by_unit_id").alias("other_id"))
+    back = found.select(F.col("by_unit_id").alias("unit_id"), F.col("unit_id").alias("other_id"))
+    return way.union(back).distinct()
+
+
+def _named_members(named: DataFrame, donations: DataFrame) -> DataFrame:
+    """The units and donations that records name, by themselves, by the donor or by the session."""
+    called = [
+        donations.select("donation_key", F.lit(about).alias("about"), F.col(column).alias("name"))
+        for about, column in ((DONATION, "donation_key"), (DONOR, "donor_key"), (EVENT, "event_id"))
+    ]
+    given = reduce(DataFrame.union, called).join(F.broadcast(named), ["about", "name"], "left_semi")
+    own = named.where(F.col("about").isin(UNIT, DONATION)).select(
+        F.col("about").alias("kind"), F.col("name").alias("id")
+    )
+    return own.select(*MEMBER).union(members(given, DONATION, "donation_key")).distinct()
+
+
+def _touched_by_time(units_before: DataFrame, report: DataFrame, reported: DataFrame) -> DataFrame:
+    """Units that have not ended, and those whose end is presumed where it has changed whether ends are reported."""
+    changed = report.exceptAll(reported).union(reported.exceptAll(report))
+    places = changed.select(F.col("place_id").alias("facility_id"))
+    presumed = units_before.where(F.col("state").isin(*UNREPORTED)).join(
+        F.broadcast(places), "facility_id", "left_semi"
+    )
+    return units_before.where(F.col("state").isin(*LIVING)).select("unit_id").union(presumed.select("unit_id"))
