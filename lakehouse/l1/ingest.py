@@ -20,7 +20,8 @@ from lakehouse.l1.ledger import FILES, FileEvent, event_rows, read_ledger
 from lakehouse.l1.load import load, with_batch
 from lakehouse.l1.plan import list_landing, make_plan
 from lakehouse.storage.files import Files
-from lakehouse.storage.lake import LOST_RACE, Lake
+from lakehouse.storage.lake import Lake
+from lakehouse.storage.writes import LOST_RACE
 from lakehouse.table import Feed
 
 Clock = Callable[[], datetime]

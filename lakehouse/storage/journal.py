@@ -60,6 +60,20 @@ class Journals:
 
         return self._call(table, measure)
 
+    def paths(self, table: Table, version: int | None = None) -> frozenset[str]:
+        """The data files of any table, below its root, at its newest or a given version.
+
+        Raises:
+            StorageError: there is no such table or version, or it is out of reach.
+        """
+
+        def listed(delta: DeltaTable) -> frozenset[str]:
+            if version is not None:
+                delta.load_as_version(version)
+            return frozenset(pa.table(delta.get_add_actions()).column("path").to_pylist())
+
+        return self._call(table, listed)
+
     def sequence(self, table: Table, app_id: str) -> int:
         """The greatest sequence that was appended under an id; 0 where there is none."""
         return self._call(table, lambda delta: delta.transaction_version(app_id)) or 0

@@ -8,14 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
 from delta.tables import DeltaMergeBuilder, DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -27,16 +19,6 @@ from lakehouse.storage.fit import lacking, require_fit, to_be_added
 from lakehouse.storage.journal import Journals, Row, Size
 from lakehouse.storage.writes import Guard, Moment, Probe, Write, no_guard, no_probe
 from lakehouse.table import Table
-
-LOST_RACE = (
-    ConcurrentAppendException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-    MetadataChangedException,
-    ProtocolChangedException,
-)
-"""What Delta raises in the writer that came second."""
 
 FILES_MOST = 64
 """A table that is refreshed by parts is compacted when it has so many files."""
@@ -112,6 +94,19 @@ class Lake:
         rows = self._stored(table, version)
         later = {field.name: F.lit(None).cast(field.type) for field in lacking(rows, table)}
         return rows.withColumns(later) if later else rows
+
+    def rewritten(self, table: Table, since: int) -> tuple[DataFrame, DataFrame]:
+        """The rows in files that the table has and did not have at a version, and in those that it had and has not.
+
+        Whatever differs between the two is among them; so is what stood beside it.
+        """
+        now, before = self.journals.paths(table), self.journals.paths(table, since)
+        return self._rows_in(table, now - before), self._rows_in(table, before - now)
+
+    def _rows_in(self, table: Table, paths: frozenset[str]) -> DataFrame:
+        if not paths:
+            return self.spark.createDataFrame([], table.schema)
+        return self.spark.read.schema(table.schema).parquet(*[f"{self.uri(table)}/{path}" for path in sorted(paths)])
 
     def _stored(self, table: Table, version: int | None = None) -> DataFrame:
         options = {} if version is None else {"versionAsOf": version}

@@ -2,10 +2,28 @@
 
 from collections.abc import Callable
 
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
 from pyspark.sql import SparkSession
 
 Probe = Callable[[str], None]
 Guard = Callable[[], None]
+LOST_RACE = (
+    ConcurrentAppendException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+    MetadataChangedException,
+    ProtocolChangedException,
+)
+"""What Delta raises in the writer that came second."""
+
 NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 
 

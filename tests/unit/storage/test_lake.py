@@ -16,7 +16,8 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.errors import LakeError, SchemaMismatchError, StorageError
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.storage.commits import commits_after, latest_version, read_commit
-from lakehouse.storage.lake import LOST_RACE, Lake
+from lakehouse.storage.lake import Lake
+from lakehouse.storage.writes import LOST_RACE
 from lakehouse.table import INT, TEXT, Field, Table
 from tests.support.rows import frame
 
