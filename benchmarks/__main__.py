@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import drift, full_build, gate, generate, ingest, runs, transfers
+from benchmarks import drift, full_build, gate, generate, ingest, refresh, runs, transfers
 from benchmarks.harness import Measurement, save, show
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -20,6 +20,9 @@ def main() -> None:
     parser.add_argument(
         "--units", type=int, default=full_build.UNITS, help="size of the full build (default: %(default)s)"
     )
+    parser.add_argument(
+        "--units-a-year", type=int, default=refresh.UNITS_A_YEAR, help="size of what is refreshed (default: %(default)s)"
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args()
     config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
@@ -29,6 +32,7 @@ def main() -> None:
         drift.measure,
         lambda: runs.measure(load_config("local"), folder),
         lambda: full_build.measure(folder, options.units),
+        lambda: refresh.measure(folder, options.units_a_year),
         lambda: transfers.measure(build_session(config, "bench"), config, folder / "year"),
         lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
         lambda: gate.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),

@@ -35,6 +35,11 @@ def report_job(run: Run) -> Outcome:
     return Outcome("done", facts={"release_id": release.release_id, "report": write_reports(run, release)})
 
 
+def is_reported(run: Run, release: Release) -> bool:
+    """Whether the reports on a release were written."""
+    return "index.html" in run.lake.files.names(_folder(release))
+
+
 def write_reports(run: Run, release: Release) -> str:
     """Write index.html and quality.html below reports/<release> of the lake.
 
@@ -45,10 +50,14 @@ def write_reports(run: Run, release: Release) -> str:
     taken = list(read_ledger(run.lake).last.values())
     holds = standing(run.lake.journals.rows(HOLDS))
     facts, quality = _facts(run, release, taken, holds), _quality(release, taken, holds)
-    folder = f"reports/{release.release_id}"
+    folder = _folder(release)
     run.lake.files.write(f"{folder}/quality.html", render_quality(read, facts, quality).encode())
     run.lake.files.write(f"{folder}/index.html", render(read, facts).encode())
     return f"{run.lake.root}/{folder}/index.html"
+
+
+def _folder(release: Release) -> str:
+    return f"reports/{release.release_id}"
 
 
 def _reader(run: Run, release: Release) -> Read:

@@ -16,7 +16,7 @@ from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
 from lakehouse.promote import Again, Promoted, Rejudgement, Suites, promote
 from lakehouse.release import Release, current_release, list_releases, roll_back
-from lakehouse.reported import write_reports
+from lakehouse.reported import is_reported, write_reports
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
 
@@ -159,7 +159,8 @@ def run_job(run: Run) -> Outcome:
     result = _promote(run)
     facts = _ingest_facts(taken) | _promote_facts(result)
     facts["standing_still"] = _standstills(run)
-    if result.is_new and result.release is not None:
+    # A run that died after its release was out has left no report.
+    if result.release is not None and (result.is_new or not is_reported(run, result.release)):
         facts["report"] = write_reports(run, result.release)
     verdict = _verdict(result)
     if verdict in ("done", "nothing to do") and not taken.is_complete:

@@ -91,7 +91,16 @@ def test_run__twice_does_nothing_the_second_time(spark: SparkSession, root: Path
     before = {path: lake.version(TABLES[path]) for path in TABLES if not path.startswith("ops/leases")}
     again = run("run", root, "--as-of", str(LAST_DAY))
     assert (again.code, again.line["verdict"], again.line["release_id"]) == (0, "nothing to do", "r000001")
+    assert "report" not in again.line
     assert before == {path: lake.version(TABLES[path]) for path in before}
+
+
+def test_run__writes_the_report_that_a_dead_run_left_out(root: Path, first: Ended) -> None:
+    page = Path(first.line["report"])
+    page.unlink()
+    again = run("run", root, "--as-of", str(LAST_DAY))
+    assert (again.code, again.line["verdict"], again.line["report"]) == (0, "nothing to do", first.line["report"])
+    assert "r000001" in page.read_text()
 
 
 def test_sql__sees_the_release(root: Path, first: Ended) -> None:

@@ -343,3 +343,34 @@ def test_retention__would_not_without_the_window(spark: SparkSession, tmp_path: 
     lake = two_months_later(spark, tmp_path, window_days=7, commits_after=1)
     with pytest.raises(Exception, match=r"(?i)retention"):
         held(lake, 3)
+
+
+def test_refresh__puts_rows_in_the_place_of_those_that_are_gone(lake: Lake) -> None:
+    lake.create(TABLE)
+    lake.append(TABLE, bags(lake, ("a", "C1", 1), ("a", "C2", 1), ("b", "C1", 1), ("c", "C1", 1)))
+    gone = bags(lake, ("a", None, None), ("c", None, None)).select("bag_id")
+    lake.refresh(TABLE, bags(lake, ("a", "C3", 2)), gone=gone, where="old.bag_id = gone.bag_id")
+    assert held(lake) == [("a", "C3", 2), ("b", "C1", 1)]
+
+
+def test_refresh__compacts_a_table_of_many_files(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakehouse.storage.lake.FILES_MOST", 3)
+    lake.create(TABLE)
+    for number, files in ((1, 1), (2, 2), (3, 1)):
+        rows = bags(lake, (f"bag {number}", "C1", number))
+        lake.refresh(TABLE, rows, gone=bags(lake).select("bag_id"), where="old.bag_id = gone.bag_id")
+        assert (lake.size(TABLE).files, lake.size(TABLE).rows) == (files, number)
+    assert held(lake) == [(f"bag {number}", "C1", number) for number in (1, 2, 3)]
+
+
+def test_rewritten__are_the_rows_in_files_that_only_one_version_has(lake: Lake) -> None:
+    lake.create(TABLE)
+    lake.append(TABLE, bags(lake, ("a", "C1", 1), ("b", "C1", 1)))
+    lake.append(TABLE, bags(lake, ("c", "C1", 1)))
+    since = lake.version(TABLE)
+    assert since is not None
+    lake.merge(TABLE, bags(lake, ("a", "C1", 2), ("d", "C1", 1)), newer="new.version > old.version")
+    now, before = lake.rewritten(TABLE, since)
+    assert {row["bag_id"] for row in now.collect()} == {"a", "b", "d"}
+    assert {(row["bag_id"], row["version"]) for row in before.collect()} == {("a", 1), ("b", 1)}
+    assert [rows.count() for rows in lake.rewritten(TABLE, since + 1)] == [0, 0]

@@ -1,5 +1,6 @@
 """What changed records name: each case is a record of another unit, order or person."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.l1.ingest import batch_id
 from lakehouse.l2.conformed import CONFORMED
-from lakehouse.l2.conformed.changes import NAMES, changed_records
+from lakehouse.l2.conformed.changes import NAMES, TIMES, changed_records, due_records
 from tests.support.lives import conformed
 
 Row = dict[str, Any]
@@ -75,6 +76,33 @@ def test_batches__are_named_as_ingest_names_them(found: list[tuple[str, ...]]) -
 def test_same_tables__have_no_changes(spark: SparkSession) -> None:
     now = tables(spark, NOW)
     assert changed_records(now, now).collect() == []
+
+
+def test_due_records__are_those_that_may_not_have_counted_then(spark: SparkSession) -> None:
+    rows = {
+        "dispositions": [
+            {**end("old", "long ago", 1, 1), "happened_at": "2024-03-07 23:59"},
+            {**end("other zone", "by then perhaps", 1, 2), "happened_at": "2024-03-08 00:01"},
+            {**end("later", "ahead", 1, 3), "happened_at": "2024-04-01"},
+            {**end("undated", "nobody knows", 1, 4)},
+        ],
+        "donations": [{"donation_key": "tested late", "donated_on": "2024-03-01", "tested_on": "2024-03-12"}],
+        "patients": [{"admission_key": "a", "patient_key": "p", "bag_id": "bag", "admitted_on": "2024-03-11"}],
+    }
+    now = {feed: conformed(spark, feed, rows.get(feed, ())) for feed in TIMES}
+    assert {tuple(row) for row in due_records(now, date(2024, 3, 10)).collect()} == {
+        ("unit", "by then perhaps"),
+        ("unit", "ahead"),
+        ("donation", "tested late"),
+        ("patient", "p"),
+        ("reference", "bag"),
+    }
+
+
+def test_times__are_columns_of_feeds_that_name_something() -> None:
+    assert TIMES.keys() <= NAMES.keys()
+    for feed, columns in TIMES.items():
+        assert set(columns) <= set(CONFORMED[feed].table.columns), feed
 
 
 def test_names__are_columns_of_their_feeds() -> None:

@@ -113,7 +113,7 @@ change = st.tuples(st.sampled_from(CHOICES), st.sampled_from(FATES), st.integers
 changes = st.lists(change, max_size=14, unique_by=lambda change: change[0])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=changes, day=st.integers(0, 22), days=st.integers(0, 4))
 def test_refreshed__is_what_is_built_whole(spark: SparkSession, changes: list[Any], day: int, days: int) -> None:
     worlds = _worlds(changes)
