@@ -21,7 +21,10 @@ def main() -> None:
         "--units", type=int, default=full_build.UNITS, help="size of the full build (default: %(default)s)"
     )
     parser.add_argument(
-        "--units-a-year", type=int, default=refresh.UNITS_A_YEAR, help="size of what is refreshed (default: %(default)s)"
+        "--units-a-year",
+        type=int,
+        default=refresh.UNITS_A_YEAR,
+        help="size of what is refreshed, by default %(default)s",
     )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args()
