@@ -103,7 +103,7 @@ def ours(task: Task, session: SparkSession, config: Config) -> dict[str, float]:
             wiring.derivatives,
             as_of=task.as_of,
             params=config.params,
-            pipeline=config.pipeline,
+            threads=config.pipeline.threads,
         )
     return {}
 

@@ -71,10 +71,14 @@ def measured(folder: Path, units: int, days: int, session: SparkSession, config:
 
     def build(before: Mapping[str, int], as_of: date, *, by_slices: bool) -> float:
         frames = frames_of(lake, before)
-        slices = slices_of(frames, list(TIMES), as_of, as_of - timedelta(days=1)) if by_slices else None
-        options = {"as_of": as_of, "params": config.params, "pipeline": config.pipeline}
+        options = {"as_of": as_of, "params": config.params, "threads": config.pipeline.threads}
+
+        def work() -> None:
+            slices = slices_of(frames, list(TIMES), as_of, as_of - timedelta(days=1)) if by_slices else None
+            derive(lake, frames, wiring.derivatives, slices=slices, **options)
+
         with lake.reading_whole():
-            return seconds(lambda: derive(lake, frames, wiring.derivatives, slices=slices, **options))
+            return seconds(work)
 
     full = build(empty, last_day - timedelta(days=1), by_slices=False)
     before = {table.path: lake.version(table) or 0 for table in wiring.tables}
@@ -118,7 +122,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="where to; must not exist")
     options = parser.parse_args()
-    config = load_config("local", {"pipeline": {"slice_rows": 0}})
+    config = load_config("local")
     found = measured(options.folder, options.units, options.days, build_session(config, "bench"), config)
     print(json.dumps(asdict(found)))
 

@@ -42,10 +42,10 @@ class LeaseConf:
 
 @dataclass(frozen=True)
 class PipelineConf:
-    """How a promote runs, from how many rows on a table is refreshed by slices, and the derivatives left out."""
+    """How a promote runs, from how many units on tables are refreshed by slices, and the derivatives left out."""
 
     threads: int
-    slice_rows: int
+    slice_units: int
     leave_out: list[str]
 
 

@@ -45,6 +45,7 @@ from lakehouse.l2.derivatives.collected import collections
 from lakehouse.l2.derivatives.donor_lives import donor_lives
 from lakehouse.l2.derivatives.placed_moves import placed_moves
 from lakehouse.l2.derivatives.units_donations import dated_donations
+from lakehouse.l2.derivatives.units_identity import component_sources
 from lakehouse.l2.derivatives.units_reports import first_reports
 from lakehouse.l2.derivatives.units_steps import steps_of_units
 from lakehouse.l2.slices.refreshed import Refreshed
@@ -89,6 +90,7 @@ def parameters(build: Callable[..., object]) -> tuple[str, ...]:
 SHARED: dict[str, Callable[..., DataFrame]] = {
     "places": all_facilities,
     "reports": first_reports,
+    "component_sources": component_sources,
     "dated": dated_donations,
     "collections": collections,
     "donor_lives": donor_lives,
@@ -96,12 +98,12 @@ SHARED: dict[str, Callable[..., DataFrame]] = {
     "moves": placed_moves,
 }
 """Frames that several builds and laws take, by the name of the parameter: made once, of tables and each other."""
-UNCUT: frozenset[str] = frozenset({"places", "reports"})
-"""Shared frames that are about all facilities, whatever part of the units a build is given."""
+UNCUT: frozenset[str] = frozenset({"places", "reports", "component_sources"})
+"""Shared frames about all facilities and sources, whatever part of the units a build is given."""
 BEFORE = "_before"
 """Ends the name of a table as it was in the release before; it is no source: it can't change within a run."""
 CHANGED_RECORDS = "changed_records"
-"""Names `changes.changed_records` over the tables of `changes.NAMES`, withdrawn records too."""
+"""Names `changes.changed_records` over what was rewritten of the tables of `changes.NAMES`."""
 
 
 def tables_behind(names: Iterable[str]) -> set[str]:

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-from lakehouse.config import PipelineConf
+from lakehouse.l2.derivatives import units
 from lakehouse.l2.pipeline import Derivative, waves
 from lakehouse.l2.shared import Frames
 from lakehouse.promote.slices import Slices
 from lakehouse.storage.lake import Lake
 
 log = logging.getLogger(__name__)
+TOUCHED_MOST = 0.25
+"""Where a larger share of the units is touched, to build all of them is no more work."""
 
 
 def derive(
@@ -22,7 +24,7 @@ def derive(
     *,
     as_of: date,
     params: Mapping[str, Any],
-    pipeline: PipelineConf,
+    threads: int,
     slices: Slices | None = None,
 ) -> list[str]:
     """Build derivatives anew.
@@ -33,21 +35,19 @@ def derive(
         steps: which; what a step reads of others that are not among them stays as it is.
         as_of: the day to speak about.
         params: the definitions that builds take.
-        pipeline: how many builds run side by side, and from how many rows on a table is refreshed by slices.
+        threads: how many builds may run side by side.
         slices: what the run touches; where None, all are built whole.
 
     Returns:
         Names of the tables built.
     """
-    sliced = {
-        step.table.name
-        for step in steps
-        if slices and step.is_sliced and lake.size(step.table).rows >= pipeline.slice_rows
-    }
-    log.info("refreshing by slices: %s", sorted(sliced) or "nothing")
+    if slices and slices.count() > TOUCHED_MOST * lake.size(units.TABLE).rows:
+        log.info("building whole: most units are touched")
+        slices = None
+    log.info("refreshing by slices: %s", sorted(step.table.name for step in steps if slices and step.is_sliced))
 
     def build(step: Derivative) -> str:
-        if slices and step.table.name in sliced:
+        if slices and step.is_sliced:
             told = slices.refreshed(step, params)
             lake.refresh(step.table, told.rows, gone=told.gone, where=told.where)
         else:
@@ -55,9 +55,7 @@ def derive(
         return step.table.name
 
     built: list[str] = []
-    if slices and sliced:
-        slices.prepare()
-    with ThreadPoolExecutor(pipeline.threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for wave in waves(steps):
             built += pool.map(build, wave)
     return built

@@ -18,7 +18,7 @@ from lakehouse.gates.profile import PROFILE
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l2.pipeline import RESELECTED, Wiring
+from lakehouse.l2.pipeline import L2_TABLES, RESELECTED, Wiring
 from lakehouse.l2.pseudonym import key_id, pseudonymiser
 from lakehouse.l2.shared import Frames
 from lakehouse.promote.admit import Admission, Gatekeeper
@@ -194,7 +194,7 @@ class _Promote:
             self.wiring.derivatives if everything else self.wiring.affected(changed),
             as_of=self.as_of,
             params=self.config.params,
-            pipeline=self.config.pipeline,
+            threads=self.config.pipeline.threads,
             slices=self._slices(frames, changed),
         )
         return changed + built
@@ -202,6 +202,8 @@ class _Promote:
     def _slices(self, frames: Frames, changed: list[str]) -> Slices | None:
         """Nothing where all is built whole. A rejudgement leaves records out that no batch brought."""
         if self.base is None or self.full or self.again or not self.mark.is_of(self.base):
+            return None
+        if self.lake.size(L2_TABLES["units"]).rows < self.config.pipeline.slice_units:
             return None
         return slices_of(frames, changed, self.as_of, self.base.as_of)
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.l2.conformed.all_facilities import COLUMNS, all_facilities
 from lakehouse.l2.conformed.changes import TIMES, due_records
+from lakehouse.l2.derivatives.units_identity import component_sources
 from lakehouse.l2.kept import kept_for_unions
 from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, Derivative, parameters
 from lakehouse.l2.shared import Frames
@@ -47,9 +48,9 @@ class Slices:
         family = self.touched.family
         return Frames(lambda name: cut(name, self.frames.of([name])[0], family), self.frames)
 
-    def prepare(self) -> None:
-        """Find what is touched, before builds ask for it side by side."""
-        self.touched.units.count()
+    def count(self) -> int:
+        """How many units are touched; to be asked before builds ask for them side by side."""
+        return self.touched.units.count()
 
     def refreshed(self, step: Derivative, params: Mapping[str, Any]) -> Refreshed:
         """The touched slices of a derivative."""
@@ -85,7 +86,7 @@ def _why_all(frames: Frames, written: Collection[str]) -> str:
         if _differ(now, before):
             return "facilities changed"
     if SOURCES in written:
-        now, before = [rows.select("source_system").distinct() for [rows] in _twice(frames, (SOURCES,))]
+        now, before = [component_sources(*rows) for rows in _twice(frames, (SOURCES,))]
         if _differ(now, before):
             return "the sources of components changed"
     return ""

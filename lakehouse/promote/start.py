@@ -20,7 +20,10 @@ from lakehouse.table import Table
 
 Batches = dict[str, list[int]]
 _L1_CODE = ("l1/feeds", "l1/parse.py", "l1/records.py", "l1/values.py")
-BUILDING_CODE = tuple(f"lakehouse/{part}" for part in ("table.py", "columns.py", "domain", "gates", *_L1_CODE, "l2"))
+# What decides which rows of the release before stay as they are.
+_REFRESH_CODE = ("promote/derive.py", "promote/frames.py", "promote/slices.py", "storage/journal.py", "storage/lake.py")
+_PARTS = ("table.py", "columns.py", "domain", "gates", *_L1_CODE, "l2", *_REFRESH_CODE)
+BUILDING_CODE = tuple(f"lakehouse/{part}" for part in _PARTS)
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,8 @@ def changed_records(now: Mapping[str, DataFrame], before: Mapping[str, DataFrame
     """What the records name that are not as they were, in their version now and in the one before.
 
     Args:
-        now: feed of `NAMES` -> its conformed table, withdrawn rows too.
-        before: the same in the release before.
+        now: feed of `NAMES` -> its conformed table, withdrawn rows too; rows that are in `before` too may be missing.
+        before: the same in the release before; rows that are in `now` too may be missing, if they are in both.
 
     Returns:
         batch (the one that brought the version of now), about, name.

@@ -49,7 +49,7 @@ def refresh(
     """
     before = day_before(as_of, params)
     changed = _changed_since(unit_moves, unit_moves_before, touched, before)
-    since = kept_for_unions(_since(changed, inventory_daily_before, as_of_before))
+    since = kept_for_unions(_since(changed, inventory_daily_before, before, as_of_before))
     shelves = F.broadcast(since)
     moved = legs_of(unit_moves, before).join(shelves, list(SHELF)).where(F.col("stock_on") >= F.col("since"))
     opened = _opening(inventory_daily_before.join(shelves, list(SHELF)).where(F.col("stock_on") < F.col("since")))
@@ -61,26 +61,30 @@ def refresh(
 
 
 def _changed_since(now: DataFrame, before: DataFrame, touched: DataFrame, day: date) -> DataFrame:
-    """SHELF and the first day of a leg that is there now and was not, or the other way round.
-
-    From before the days that the table tells of, a change counts from always on.
-    """
+    """SHELF and the first day of a leg that is there now and was not, or the other way round."""
 
     def legs(moves: DataFrame) -> DataFrame:
         return legs_of(moves.join(F.broadcast(touched), "unit_id", "left_semi"), day)
 
     there, was = kept_for_unions(legs(now)), kept_for_unions(legs(before))
     different = there.exceptAll(was).unionByName(was.exceptAll(there))
-    on = F.when(F.col("stock_on") > F.lit(day), F.col("stock_on")).otherwise(F.lit(ALWAYS))
-    return different.groupBy(*SHELF).agg(F.min(on).alias("changed_on"))
+    return different.groupBy(*SHELF).agg(F.min("stock_on").alias("changed_on"))
 
 
-def _since(changed: DataFrame, before: DataFrame, as_of_before: date) -> DataFrame:
-    """SHELF and `since` of every shelf: its first changed day, or the day after the release before's."""
+def _since(changed: DataFrame, before: DataFrame, day: date, as_of_before: date) -> DataFrame:
+    """SHELF and `since` of every shelf: its first changed day, or the day after the release before's.
+
+    A shelf of which the release before tells nothing earlier, or only of days that the table tells of no more, has
+    nothing to go on from: it is told from all its moves.
+    """
     next_day = as_of_before + timedelta(days=1)
-    shelves = before.select(*SHELF).union(changed.select(*SHELF)).distinct()
-    found = shelves.join(changed, list(SHELF), "left")
-    return found.select(*SHELF, F.least(F.coalesce("changed_on", F.lit(next_day)), F.lit(next_day)).alias("since"))
+    told = before.groupBy(*SHELF).agg(F.min("stock_on").alias("told_from"))
+    found = told.join(changed, list(SHELF), "full").withColumn(
+        "since", F.least(F.coalesce("changed_on", F.lit(next_day)), F.lit(next_day))
+    )
+    goes_on = (F.col("told_from") < F.col("since")) & (F.col("since") > F.lit(day + timedelta(days=1)))
+    since = F.when(F.coalesce(goes_on, F.lit(False)), F.col("since")).otherwise(F.lit(ALWAYS))
+    return found.select(*SHELF, since.alias("since"))
 
 
 def _opening(earlier: DataFrame) -> DataFrame:

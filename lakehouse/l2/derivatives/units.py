@@ -107,6 +107,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     patients: DataFrame,
     places: DataFrame,
     reports: DataFrame,
+    component_sources: DataFrame,
     *,
     as_of: date,
     params: Mapping[str, Any],
@@ -125,10 +126,11 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         patients: admissions that name a bag, for assumed units.
         places: `all_facilities`: zones, regions and kinds.
         reports: `first_reports`: where a missing end tells that the unit outdated.
+        component_sources: the sources whose donations stand for no unit.
         as_of: the state is that at the end of this day, local to each facility.
         params: `presumed_outdated_days`; `required_markers` (a donation without a final result of each is untested).
     """
-    present = identities(components, dated, places, as_of)
+    present = identities(components, dated, component_sources, places, as_of)
     tests = tests_by_donation(test_results, dated, as_of, params)
     facts = donation_facts(dated, tests, donors, as_of)
     known = kept(present.join(facts, on="donation_key", how="left"))

@@ -82,17 +82,21 @@ def component_units(components: DataFrame, dated: DataFrame, places: DataFrame, 
     )
 
 
-def assumed_units(components: DataFrame, dated: DataFrame, as_of: date) -> DataFrame:
+def component_sources(components: DataFrame) -> DataFrame:
+    """source_system of the sources that ever delivered components, each once."""
+    return components.select(F.coalesce("source_system", F.lit("")).alias("source_system")).distinct()
+
+
+def assumed_units(components: DataFrame, dated: DataFrame, component_sources: DataFrame, as_of: date) -> DataFrame:
     """A unit of whole blood for each donation of a source that never delivered components.
 
     A donation that names a procedure, that failed, or that some component names, has none. The bag is taken to be
     CPDA-1, and the unit to be made when the blood was drawn.
     """
-    sources = components.select(F.coalesce("source_system", F.lit("")).alias("source_system")).distinct()
     named = components.select(reference().alias("reference")).where(F.col("reference").isNotNull()).distinct()
     drawn = dated.where(F.col("procedure").isNull() & ~has_failed() & (F.col("donated_on") <= F.lit(as_of)))
     alone = (
-        drawn.join(F.broadcast(sources), on="source_system", how="left_anti")
+        drawn.join(F.broadcast(component_sources), on="source_system", how="left_anti")
         .join(named.withColumnRenamed("reference", "din"), on="din", how="left_anti")
         .join(named.withColumnRenamed("reference", "bag_id"), on="bag_id", how="left_anti")
     )
@@ -123,10 +127,12 @@ def assumed_units(components: DataFrame, dated: DataFrame, as_of: date) -> DataF
     )
 
 
-def identities(components: DataFrame, dated: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
+def identities(
+    components: DataFrame, dated: DataFrame, component_sources: DataFrame, places: DataFrame, as_of: date
+) -> DataFrame:
     """Every unit of the as-of day, with `COLUMNS`."""
     delivered = component_units(components, dated, places, as_of)
-    return delivered.unionByName(assumed_units(components, dated, as_of)).select(*COLUMNS)
+    return delivered.unionByName(assumed_units(components, dated, component_sources, as_of)).select(*COLUMNS)
 
 
 def ancestors(unit_parents: DataFrame) -> DataFrame:

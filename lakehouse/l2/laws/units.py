@@ -31,6 +31,7 @@ def units_in_and_out(
     units: DataFrame,
     components: DataFrame,
     dated: DataFrame,
+    component_sources: DataFrame,
     places: DataFrame,
     *,
     as_of: date,
@@ -40,7 +41,7 @@ def units_in_and_out(
     later = component_units(components, dated, places, LAST_DAY).where(F.col("prepared_on") > F.lit(as_of))
     both = (
         counted(components, left=True)
-        .unionByName(counted(assumed_units(components, dated, as_of), left=True))
+        .unionByName(counted(assumed_units(components, dated, component_sources, as_of), left=True))
         .unionByName(counted(units, left=False))
         .unionByName(counted(later, left=False))
     )

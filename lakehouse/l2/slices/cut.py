@@ -21,11 +21,15 @@ NAMED_BY: dict[str, tuple[tuple[str, str], ...]] = {
 """Table -> what its rows are told by: a unit, a donation, or (no kind) a din or bag; other tables stay whole."""
 
 
+ALSO: dict[str, str] = {"dispositions": "replaces_disposition_id IS NOT NULL"}
+"""Table -> rows that stay whatever they are told by: an end that replaces another may name no unit."""
+
+
 def cut(name: str, rows: DataFrame, family: Family) -> DataFrame:
     """The rows of a table that tell of a family."""
     if name not in NAMED_BY:
         return rows
-    found = F.lit(False)
+    found = F.expr(ALSO.get(name, "false"))
     for number, (kind, column) in enumerate(NAMED_BY[name]):
         few = family.ids(kind, column) if kind else family.names.withColumnRenamed("reference", column)
         mark = f"_in_{number}"

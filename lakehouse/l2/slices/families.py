@@ -46,7 +46,9 @@ def family_links(components: list[DataFrame], donations: list[DataFrame]) -> Dat
 
 
 def _links(rows: DataFrame, kind: str, key: str) -> DataFrame:
-    names = F.explode(F.array_distinct(F.array_compact(F.array("din", "bag_id"))))
+    # A unit that is assumed goes by its donation's key, which may be all that the donation has.
+    known = ("din", "bag_id", *(["donation_key"] if key == "donation_key" else []))
+    names = F.explode(F.array_distinct(F.array_compact(F.array(*known))))
     return rows.select(F.lit(kind).alias("kind"), F.col(key).alias("id"), names.alias("reference"))
 
 

@@ -1,18 +1,18 @@
 """What a run touches. A row is a unit whose life may read otherwise than in the release before, and why it may.
 
 A unit is touched by a record of its own, of its donation, donor or session, of what shares their names, of what it was
-made of, that came since that release or that is dated since its day; by time, while it has not ended; and by the first
-disposition that its facility ever reports, where its end is presumed.
+made of, that came since that release or that is dated since its day; by time, while it has not ended or nobody knows
+when it did; and by the first disposition that its facility ever reports, where its end is presumed.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.conformed.changes import DONATION, DONOR, EVENT, REFERENCE, UNIT
+from lakehouse.l2.conformed.changes import DONATION, DONOR, DUE_DAYS, EVENT, REFERENCE, UNIT
 from lakehouse.l2.derivatives.unit_moves_moments import LIVING
 from lakehouse.l2.derivatives.units import UNREPORTED
 from lakehouse.l2.derivatives.units_identity import ancestors
@@ -74,7 +74,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
     made_of_them = replaced_too.withColumnRenamed("unit_id", "ancestor_id").join(ancestors(parents), "ancestor_id")
     report = reporting(reports, as_of)
     reported = reporting(first_reports(dispositions_before, places), as_of_before)
-    in_time = _touched_by_time(units_before, report, reported)
+    in_time = _touched_by_time(units_before, report, reported, as_of_before)
     units = kept_for_unions(reduce(DataFrame.union, [replaced_too, made_of_them.select("unit_id"), in_time]).distinct())
     makers = units.join(ancestors(parents), "unit_id").select(F.col("ancestor_id").alias("unit_id"))
     kin = units.union(makers).union(units.join(replaced, "unit_id").select("other_id"))
@@ -112,11 +112,17 @@ def _named_members(named: DataFrame, donations: DataFrame) -> DataFrame:
     return own.select(*MEMBER).union(members(given, DONATION, "donation_key")).distinct()
 
 
-def _touched_by_time(units_before: DataFrame, report: DataFrame, reported: DataFrame) -> DataFrame:
-    """Units that have not ended, and those whose end is presumed where it has changed whether ends are reported."""
+def _touched_by_time(units_before: DataFrame, report: DataFrame, reported: DataFrame, as_of_before: date) -> DataFrame:
+    """Units that time changes without a record.
+
+    They have not ended, or nobody knows on which day, while their dating lasts; or their end is presumed, and whether
+    ends are reported there has changed.
+    """
     changed = report.exceptAll(reported).union(reported.exceptAll(report))
     places = changed.select(F.col("place_id").alias("facility_id"))
-    presumed = units_before.where(F.col("state").isin(*UNREPORTED)).join(
-        F.broadcast(places), "facility_id", "left_semi"
-    )
-    return units_before.where(F.col("state").isin(*LIVING)).select("unit_id").union(presumed.select("unit_id"))
+    presumed = units_before.where(F.col("state").isin(*UNREPORTED))
+    presumed = presumed.join(F.broadcast(places), "facility_id", "left_semi")
+    was_in_date = F.col("expires_at") > F.lit(as_of_before - timedelta(days=DUE_DAYS)).cast("timestamp")
+    is_undated = F.col("ended_on").isNull() & F.coalesce(was_in_date, F.lit(True))
+    open_before = units_before.where(F.col("state").isin(*LIVING) | is_undated)
+    return open_before.select("unit_id").union(presumed.select("unit_id"))

@@ -43,11 +43,21 @@ BEFORE: dict[str, Rows] = {
 }  # fmt: skip
 LIVING = {"open": "available", "presumed": "fate_unknown", "unknown": "fate_unknown"}
 PLACES = {"presumed": "H1", "unknown": "H2"}
+UNDATED = {"undated": "2024-03-20", "undated_long_past": "2024-02-20"}
 UNITS: Rows = [
-    {"unit_id": row["unit_id"], "state": LIVING.get(row["unit_id"], "transfused"),
-     "facility_id": PLACES.get(row["unit_id"], "C1")}
-    for row in BEFORE["components"]
-]  # fmt: skip
+    *[
+        {
+            "unit_id": row["unit_id"],
+            "state": LIVING.get(row["unit_id"], "transfused"),
+            "facility_id": PLACES.get(row["unit_id"], "C1"),
+            "ended_on": None if row["unit_id"] == "open" else "2024-03-01",
+            "expires_at": "2024-04-12",
+        }
+        for row in BEFORE["components"]
+    ],
+    *[{"unit_id": name, "state": "transfused", "expires_at": at} for name, at in UNDATED.items()],
+]
+ALWAYS = {"undated"}
 
 
 def touched(spark: SparkSession, *named: tuple[str, str], **now: Rows) -> Touched:
@@ -70,22 +80,22 @@ def touched(spark: SparkSession, *named: tuple[str, str], **now: Rows) -> Touche
 
 
 def units(found: Touched) -> set[str]:
-    return {row["unit_id"] for row in found.units.collect()} - {"one", "two", "three", "assumed"}
+    return {row["unit_id"] for row in found.units.collect()} - {"one", "two", "three", "assumed"} - ALWAYS
 
 
 @pytest.mark.parametrize(
     ("named", "wanted"),
     [
-        ((), {"open"}),
-        ((("unit", "named"),), {"open", "named"}),
-        ((("unit", "parent"),), {"open", "parent", "child", "grandchild"}),
-        ((("unit", "not here"),), {"open", "not here"}),
-        ((("donation", "one"),), {"open", "sister"}),
-        ((("donor", "donor 2"),), {"open", "moved"}),
-        ((("event", "event 1"),), {"open", "sister"}),
-        ((("reference", "din 3"),), {"open", "cousin"}),
-        ((("unit", "other"),), {"open", "other", "replaced"}),
-        ((("request", "named"), ("patient", "named")), {"open"}),
+        ((), set()),
+        ((("unit", "named"),), {"named"}),
+        ((("unit", "parent"),), {"parent", "child", "grandchild"}),
+        ((("unit", "not here"),), {"not here"}),
+        ((("donation", "one"),), {"sister"}),
+        ((("donor", "donor 2"),), {"moved"}),
+        ((("event", "event 1"),), {"sister"}),
+        ((("reference", "din 3"),), {"cousin"}),
+        ((("unit", "other"),), {"other", "replaced"}),
+        ((("request", "named"), ("patient", "named")), set()),
     ],
 )
 def test_touched__is_what_records_name_and_what_has_not_ended(
@@ -94,30 +104,34 @@ def test_touched__is_what_records_name_and_what_has_not_ended(
     assert units(touched(spark, *named)) == wanted
 
 
+def test_unit_that_has_not_ended_on_a_known_day__is_touched_by_time(spark: SparkSession) -> None:
+    assert {row["unit_id"] for row in touched(spark).units.collect()} == ALWAYS
+
+
 def test_assumed_unit__is_touched_by_its_bag(spark: SparkSession) -> None:
     found = touched(spark, ("reference", "bag 4")).units.collect()
-    assert {row["unit_id"] for row in found} == {"open", "assumed"}
+    assert {row["unit_id"] for row in found} - ALWAYS == {"assumed"}
 
 
 def test_component_of_another_donation_now__touches_the_units_of_both(spark: SparkSession) -> None:
     rows = [{**row, "din": "din 1"} if row["unit_id"] == "moved" else row for row in BEFORE["components"]]
     also = [*rows, {"unit_id": "left_behind", "din": "din 2"}]
-    assert units(touched(spark, ("unit", "moved"), components=also)) == {"open", "moved", "sister", "left_behind"}
+    assert units(touched(spark, ("unit", "moved"), components=also)) == {"moved", "sister", "left_behind"}
 
 
 def test_first_report_of_a_facility__touches_what_was_given_up_there(spark: SparkSession) -> None:
     reports = {"disposition_id": "9", "unit_id": "named", "facility_id": "H1", "happened_at": "2024-03-10 12:00"}
     found = touched(spark, ("unit", "named"), dispositions=[*BEFORE["dispositions"], reports])
-    assert units(found) == {"open", "named", "presumed"}
+    assert units(found) == {"named", "presumed"}
 
 
 def test_family__has_what_touched_units_are_told_from(spark: SparkSession) -> None:
     found = touched(spark, ("unit", "grandchild"))
-    assert units(found) == {"open", "grandchild"}
+    assert units(found) == {"grandchild"}
     rows: dict[str, Any] = {name: conformed(spark, name, BEFORE[name]) for name in BEFORE}
     kept = {name: {row[0] for row in cut(name, frame, found.family).collect()} for name, frame in rows.items()}
-    assert kept["components"] == {"open", "grandchild", "child", "parent"}
-    assert (kept["donations"], kept["dispositions"]) == (set(), set())
+    assert kept["components"] - ALWAYS == {"grandchild", "child", "parent"}
+    assert (kept["donations"], kept["dispositions"]) == (set(), {"3"})
     assert len(kept["unit_parents"]) == 2
 
 
