@@ -57,7 +57,7 @@ UNITS: Rows = [
     ],
     *[{"unit_id": name, "state": "transfused", "expires_at": at} for name, at in UNDATED.items()],
 ]
-ALWAYS = {"undated"}
+ALWAYS = {"open", "undated"}
 
 
 def touched(spark: SparkSession, *named: tuple[str, str], **now: Rows) -> Touched:
