@@ -1,4 +1,4 @@
-"""Around every write: the guard and the probe before it, the probe after it, and the run's id in its commit."""
+"""Around every write: the guard and the probe before it, the probe after it, the run's id in its commit, lost races."""
 
 from collections.abc import Callable
 
