@@ -173,7 +173,7 @@ def main() -> None:
     else:
         seconds_of = (ours if way == "ours" else naive)(task, session, config)
     took = perf_counter() - started
-    files = [path for path in task.out.rglob("*.parquet") if "_delta_log" not in path.parts]
+    files = data_files(task.out)
     built = Built(
         seconds=took,
         python_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -195,6 +195,11 @@ def _options() -> tuple[str, Task]:
     parser.add_argument("--tables", nargs="+", default=EVERY, choices=EVERY, metavar="TABLE")
     options = vars(parser.parse_args())
     return options.pop("way"), Task(**options)
+
+
+def data_files(root: Path) -> set[Path]:
+    """The Parquet files below a folder that hold rows, not checkpoints of Delta's log."""
+    return {path for path in root.rglob("*.parquet") if "_delta_log" not in path.parts}
 
 
 def java_bytes(session: SparkSession) -> int:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from benchmarks import conformed, twins
 from benchmarks.builds import Built
-from benchmarks.harness import Measurement, at_most, show
+from benchmarks.harness import GIB, MIB, Measurement, at_most, show
 from benchmarks.processes import python
 from lakehouse.l2.pipeline import L2_TABLES
 
 UNITS = 100_000
 DUCKDB_GOAL, NAIVE_GOAL = 5.0, 0.5
-GIB, MIB = 2**30, 2**20
 
 
 def measure(folder: Path, units: int = UNITS, *, days: int = conformed.DAYS) -> list[Measurement]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 BUILD = Path("build")
+GIB, MIB = 2**30, 2**20
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
-from benchmarks.harness import Measurement, at_most
+from benchmarks.harness import GIB, MIB, Measurement, at_most
 from benchmarks.processes import python
 from benchmarks.refreshed import Refresh
 
 UNITS_A_YEAR = 50_000
 YEAR = 365
 HISTORY_GOAL, FULL_GOAL = 1.2, 0.1
-GIB, MIB = 2**30, 2**20
 
 
 def measure(folder: Path, units_a_year: int = UNITS_A_YEAR) -> list[Measurement]:

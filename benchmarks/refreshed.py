@@ -9,14 +9,13 @@ import resource
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from functools import reduce
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks import conformed
-from benchmarks.builds import java_bytes
+from benchmarks.builds import data_files, java_bytes
 from benchmarks.harness import seconds
 from lakehouse.config import Config, load_config
 from lakehouse.l2.conformed.changes import TIMES
@@ -83,10 +82,11 @@ def measured(folder: Path, units: int, days: int, session: SparkSession, config:
     full = build(empty, last_day - timedelta(days=1), by_slices=False)
     before = {table.path: lake.version(table) or 0 for table in wiring.tables}
     _fill(lake, folder / "conformed", last_day, is_last=True)
-    written = _files(lake)
+    derived = Path(lake.root) / "l2"
+    written = data_files(derived)
     lake.seconds_of.clear()
     refresh = build(before, last_day, by_slices=True)
-    new = _files(lake) - written
+    new = data_files(derived) - written
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, java_bytes(session)
     seconds_of = dict(lake.seconds_of)
     again = build(before, last_day, by_slices=False)
@@ -105,14 +105,8 @@ def _fill(lake: Lake, folder: Path, last_day: date, *, is_last: bool) -> None:
 
 
 def _first_told(rows: DataFrame, columns: tuple[str, ...]) -> Column:
-    """When a record was made: at the first instant that it tells of; never, where it tells of none."""
-    moments = [F.col(column).cast("timestamp") for column in columns]
-    return F.least(*moments) if len(moments) > 1 else reduce(F.coalesce, moments, F.lit(None).cast("timestamp"))
-
-
-def _files(lake: Lake) -> set[Path]:
-    root = Path(lake.root) / "l2"
-    return {path for path in root.rglob("*.parquet") if "_delta_log" not in path.parts}
+    """When a record was made: at the first instant that it tells of; NULL, where it tells of none."""
+    return F.array_min(F.array(*[F.col(column).cast("timestamp") for column in columns]).cast("array<timestamp>"))
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ class Journals:
         """
 
         def measure(delta: DeltaTable) -> Size:
-            counts = pa.table(delta.get_add_actions()).column("num_records").to_pylist()
+            counts = _of_files(delta, "num_records")
             return Size(len(counts), sum(count or 0 for count in counts))
 
         return self._call(table, measure)
@@ -70,7 +70,7 @@ class Journals:
         def listed(delta: DeltaTable) -> frozenset[str]:
             if version is not None:
                 delta.load_as_version(version)
-            return frozenset(pa.table(delta.get_add_actions()).column("path").to_pylist())
+            return frozenset(_of_files(delta, "path"))
 
         return self._call(table, listed)
 
@@ -112,6 +112,12 @@ class Journals:
             raise _lost(table) from error
         except (DeltaError, OSError) as error:
             raise StorageError(f"{uri} is out of reach: {error}") from error
+
+
+def _of_files(delta: DeltaTable, column: str) -> list[Any]:
+    """What the log says of each data file."""
+    found: list[Any] = pa.table(delta.get_add_actions()).column(column).to_pylist()
+    return found
 
 
 def _lost(table: Table) -> LeaseTakenError:

@@ -120,7 +120,7 @@ class Lake:
             columns = ", ".join(f"`{field.name}` {field.type.simpleString()}" for field in later)
             place = self.uri(table).replace("`", "``")
             with self._write(table, "widen"):
-                self.spark.sql(f"ALTER TABLE delta.`{place.replace('`', '``')}` ADD COLUMNS ({columns})")
+                self.spark.sql(f"ALTER TABLE delta.`{place}` ADD COLUMNS ({columns})")
         self._fitting.add(table.path)
 
     @contextmanager
@@ -184,8 +184,8 @@ class Lake:
     def refresh(self, table: Table, rows: DataFrame, *, gone: DataFrame, where: str) -> None:
         """Take away the rows (alias `old`) for which `gone` has one so that `where` holds, and add these.
 
-        What is written lies beside what it was before, so that rows which no run touches stay in the files they are
-        in. Where a table has come to `FILES_MOST` files, they are written as few.
+        Files of which a row is taken away are written again without it; the others stay. Where a table has come to
+        `FILES_MOST` files, they are written as few.
         """
         with self._write(table, "clear"):
             old = DeltaTable.forPath(self.spark, self.uri(table)).alias("old")
