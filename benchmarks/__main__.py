@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import drift, full_build, gate, generate, ingest, refresh, runs, transfers
+from benchmarks import drift, full_build, gate, generate, ingest, look_back, refresh, runs, transfers
 from benchmarks.harness import Measurement, save, show
 from lakehouse.config import load_config
 from lakehouse.session import build_session
@@ -26,6 +26,12 @@ def main() -> None:
         default=refresh.UNITS_A_YEAR,
         help="size of what is refreshed, by default %(default)s",
     )
+    parser.add_argument(
+        "--units-looked-up",
+        type=int,
+        default=look_back.UNITS,
+        help="size of what is looked back in, by default %(default)s",
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
     options = parser.parse_args()
     config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
@@ -36,6 +42,7 @@ def main() -> None:
         lambda: runs.measure(load_config("local"), folder),
         lambda: full_build.measure(folder, options.units),
         lambda: refresh.measure(folder, options.units_a_year),
+        lambda: look_back.measure(folder, options.units_looked_up, options.times),
         lambda: transfers.measure(build_session(config, "bench"), config, folder / "year"),
         lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
         lambda: gate.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),

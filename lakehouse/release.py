@@ -3,7 +3,7 @@
 A row of `ops/releases` is one release. The current one has the greatest sequence.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -179,10 +179,23 @@ class ReleaseReader:
         Raises:
             UsageError: the release has no such table; the known ones are named.
         """
+        table = self._released(name)
+        return live(table, self.lake.read(table, self.release.tables[table.path]))
+
+    def _released(self, name: str) -> Table:
         if name not in self.tables:
             raise UsageError(f"release {self.release.release_id} has no table {name!r}; it has {sorted(self.tables)}")
-        table = self.tables[name]
-        return live(table, self.lake.read(table, self.release.tables[table.path]))
+        return self.tables[name]
+
+    def find(self, name: str, column: str, values: Collection[str]) -> list[dict[str, Any]]:
+        """The rows of a released table whose column has one of these values, without Spark; likewise.
+
+        Raises:
+            UsageError: as `read`.
+        """
+        table = self._released(name)
+        rows = self.lake.journals.find(table, column, values, self.release.tables[table.path])
+        return [row for row in rows if not row.get("is_void")]
 
     def quarantine(self) -> DataFrame:
         """The events of quarantine that count for the release: see `in_force`."""

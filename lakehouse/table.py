@@ -57,7 +57,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """One Delta table: `grain` says what a row is, `law` what must add up."""
+    """One Delta table: `grain` says what a row is, `law` what must add up.
+
+    `looked_up_by` names columns of whose values a few are asked for at a time, wherever in the table they are.
+    """
 
     tier: Tier
     name: str
@@ -66,6 +69,7 @@ class Table:
     fields: tuple[Field, ...]
     law: str
     partition_by: tuple[str, ...] = ()
+    looked_up_by: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:

@@ -7,7 +7,7 @@ ones; presumed ends. They do not tell units that are assumed for a source withou
 which such a source reports their use.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,24 @@ THREADS, MEMORY = 2, "8GB"  # as many as Spark has on one machine; beyond the me
 CLOSE = 1e-9
 
 
-def build(conformed: Path, given: Path, out: Path, *, as_of: date, params: Mapping[str, Any]) -> dict[str, float]:
+def build(
+    conformed: Path,
+    given: Path | None,
+    out: Path,
+    *,
+    as_of: date,
+    params: Mapping[str, Any],
+    tables: Collection[str] = TWINS,
+) -> dict[str, float]:
     """Write the twins to `<out>/<table>.parquet`.
 
     Args:
         conformed: folder of the conformed tables, `<table>/*.parquet`.
-        given: root of the lake with `DIMENSIONS`.
+        given: root of the lake with `DIMENSIONS`, where facts are among the tables.
         out: an existing folder.
         as_of: the day to speak about.
         params: presumed_outdated_days, inventory_history_days, required_markers.
+        tables: which of `TWINS`.
 
     Returns:
         seconds of each script and of each table written.
@@ -43,18 +52,25 @@ def build(conformed: Path, given: Path, out: Path, *, as_of: date, params: Mappi
     for table in CONFORMED_TABLES:
         files = conformed / table.name / "*.parquet"
         connection.execute(f"create view {table.name} as from read_parquet('{files}') where not is_void")
-    for name in DIMENSIONS:
+    for name in DIMENSIONS if given else ():
         connection.execute(f"create view {name} as from read_parquet('{given / L2_TABLES[name].path}/*.parquet')")
     connection.execute(_parameters(as_of, params))
     took = {}
-    for script in sorted(SQL.glob("*.sql")):
+    for script in _scripts(tables):
         text = script.read_text(encoding="utf-8")
         took[script.stem] = seconds(lambda text=text: connection.execute(text))
-    for name in TWINS:
+    for name in tables:
         copy = f"copy {name} to '{out / name}.parquet' (compression snappy)"
         took[f"write {name}"] = seconds(lambda copy=copy: connection.execute(copy))
     connection.close()
     return took
+
+
+def _scripts(tables: Collection[str]) -> list[Path]:
+    """The scripts up to those of the tables; each reads only those before it."""
+    every = sorted(SQL.glob("*.sql"))
+    last = max(place for place, script in enumerate(every) if script.stem.partition("_")[2] in tables)
+    return every[: last + 1]
 
 
 def _parameters(as_of: date, params: Mapping[str, Any]) -> str:

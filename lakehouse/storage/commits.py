@@ -11,6 +11,8 @@ from lakehouse.storage.files import Files
 from lakehouse.table import Table
 
 VERSION_DIGITS = 20
+GROUP_ROWS = 100_000
+"""Rows of a row group, where a table is looked up by some columns; as many values, at most, has its Bloom filter."""
 PROTOCOL = {"minReaderVersion": 1, "minWriterVersion": 2}
 """What a reader and a writer of our tables must know; no table feature is used."""
 
@@ -65,6 +67,12 @@ def properties_of(table: Table, window_days: int) -> dict[str, str]:
     """The properties that a table is created with: how far back its versions stay, and what its log may tell."""
     window = f"interval {window_days} days"
     properties = {"delta.deletedFileRetentionDuration": window, "delta.logRetentionDuration": window}
+    if table.looked_up_by:
+        # Delta hands them to the writer of Parquet: what is asked for reads only groups of rows that may have it.
+        properties["parquet.block.row.count.limit"] = str(GROUP_ROWS)
+        for column in table.looked_up_by:
+            properties[f"parquet.bloom.filter.enabled#{column}"] = "true"
+            properties[f"parquet.bloom.filter.expected.ndv#{column}"] = str(GROUP_ROWS)
     personal = [place for place, field in enumerate(table.fields) if field.pii]
     if personal:
         # Delta writes the least and greatest value of a column into its log, and Spark tells its own log what is there.

@@ -1,10 +1,11 @@
-"""Journals: the small `ops/` tables, which the driver reads and appends to row by row.
+"""Journals: the small `ops/` tables, which the driver reads and appends to row by row; and few rows of any table.
 
 They are Delta tables like all others, but a Spark job for each row would cost seconds. Here they are read and
-written by delta-rs, so that a lease costs milliseconds and a run that finds nothing to do never starts Spark.
+written by delta-rs, so that a lease costs milliseconds, a run that finds nothing to do never starts Spark, and who
+asks for a donor's units has them before it would have started.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -43,9 +44,23 @@ class Journals:
             StorageError: there is no such table, or it is out of reach.
         """
         wanted = " AND ".join(f'"{column}" = {_literal(value)}' for column, value in where.items()) or "true"
-        found = self._call(table, lambda delta: _query(delta, f"SELECT * FROM journal WHERE {wanted}"))
+        found = self._call(table, lambda delta: _query(delta, wanted))
         maps = [field.name for field in table.fields if isinstance(field.type, MapType)]
         return [row | {name: dict(row[name]) for name in maps if row[name] is not None} for row in found.to_pylist()]
+
+    def find(self, table: Table, column: str, values: Collection[str], version: int) -> list[dict[str, Any]]:
+        """The rows of any table whose column has one of these values; a column that it did not have yet is None.
+
+        Raises:
+            StorageError: there is no such table or version, or it is out of reach.
+        """
+        wanted = f'"{column}" IN ({", ".join(map(_literal, sorted(values)))})' if values else "false"
+
+        def found(delta: DeltaTable) -> pa.Table:
+            delta.load_as_version(version)
+            return _query(delta, wanted)
+
+        return [dict.fromkeys(table.columns) | row for row in self._call(table, found).to_pylist()]
 
     def size(self, table: Table) -> Size:
         """How large any table is by its log; rows that no log counts are none.
@@ -130,8 +145,8 @@ def _arrow(table: Table, rows: Iterable[Row]) -> pa.Table:
     return pa.table([pa.array(c, field.type) for c, field in zip(columns, schema, strict=True)], schema=schema)
 
 
-def _query(delta: DeltaTable, sql: str) -> pa.Table:
-    return pa.table(QueryBuilder().register("journal", delta).execute(sql).read_all())
+def _query(delta: DeltaTable, where: str) -> pa.Table:
+    return pa.table(QueryBuilder().register("rows", delta).execute(f"SELECT * FROM rows WHERE {where}").read_all())
 
 
 def _literal(value: str | int) -> str:

@@ -21,7 +21,7 @@ from lakehouse.storage.writes import Guard, Moment, Probe, Write, no_guard, no_p
 from lakehouse.table import Table
 
 FILES_MOST = 64
-"""A table that is refreshed by parts is compacted when it has so many files."""
+"""A table that grows by parts is compacted when it has so many files."""
 
 SKIPPING = "spark.databricks.delta.stats.skipping"
 
@@ -184,27 +184,35 @@ class Lake:
     def refresh(self, table: Table, rows: DataFrame, *, gone: DataFrame, where: str) -> None:
         """Take away the rows (alias `old`) for which `gone` has one so that `where` holds, and add these.
 
-        Files of which a row is taken away are written again without it; the others stay. Where a table has come to
-        `FILES_MOST` files, they are written as few.
+        Files of which a row is taken away are written again without it; the others stay.
         """
         with self._write(table, "clear"):
             old = DeltaTable.forPath(self.spark, self.uri(table)).alias("old")
             old.merge(gone.alias("gone"), where).whenMatchedDelete().execute()
         self.append(table, rows)
+        self._compact(table)
+
+    def _compact(self, table: Table) -> None:
+        """Write the files of a table as few, where it has come to `FILES_MOST`."""
         if self.size(table).files >= FILES_MOST:
             with self._write(table, "compact"):
                 DeltaTable.forPath(self.spark, self.uri(table)).optimize().executeCompaction()
 
     def merge(self, table: Table, rows: DataFrame, *, newer: Column | str) -> None:
-        """Insert new keys, and update a row where `newer` holds (aliases `old` and `new`)."""
+        """Insert new keys, and update a row where `newer` holds (aliases `old` and `new`).
+
+        A table that grew to `FILES_MOST` files by it is compacted.
+        """
         with self._write(table, "merge"):
             onto = self._onto(table, rows)
             onto.whenMatchedUpdateAll(condition=newer).whenNotMatchedInsertAll().execute()
+        self._compact(table)
 
     def insert_missing(self, table: Table, rows: DataFrame) -> None:
         """Insert the rows whose key is not there yet; inserting twice adds nothing."""
         with self._write(table, "insert"):
             self._onto(table, rows).whenNotMatchedInsertAll().execute()
+        self._compact(table)
 
     def _onto(self, table: Table, rows: DataFrame) -> DeltaMergeBuilder:
         """A merge of rows into the table by its key, as `new` and `old`."""

@@ -20,6 +20,7 @@ TABLE = conformed_table(
         key_of_person("admission_key", "the admission"),
         *kept(FEED, "reason", "replaces_disposition_id"),
     ),
+    looked_up_by=("unit_id", "patient_key"),
 )
 
 

@@ -20,6 +20,7 @@ TABLE = conformed_table(
         IS_DATE_ONLY,
         *kept(FEED, *AFTER_DATE),
     ),
+    looked_up_by=("unit_id", "bag_id"),
 )
 
 

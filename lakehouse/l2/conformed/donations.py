@@ -27,6 +27,7 @@ TABLE = conformed_table(
         Field("platelet_doses", DOSES, "platelets collected, adult doses"),
         *kept(FEED, "plasma_units", "outcome", "reject_reason", "bag_lot"),
     ),
+    looked_up_by=("donation_key", "donor_key", "din", "bag_id", "bag_lot"),
 )
 
 

@@ -43,10 +43,12 @@ class ConformedTable:
         return (self.table,) if self.versions is None else (self.table, self.versions)
 
 
-def conformed_table(feed: Feed, key: tuple[str, ...], fields: tuple[Field, ...]) -> Table:
+def conformed_table(
+    feed: Feed, key: tuple[str, ...], fields: tuple[Field, ...], looked_up_by: tuple[str, ...] = ()
+) -> Table:
     """Declare the conformed table of a feed; the version's columns go last."""
     grain = f"{feed.grain}, as last recorded"
-    return Table(tier="l2", name=feed.name, grain=grain, key=key, fields=fields + VERSION_FIELDS, law=LAW)
+    return Table("l2", feed.name, grain, key, fields + VERSION_FIELDS, LAW, looked_up_by=looked_up_by)
 
 
 def versions_of(table: Table, name: str) -> Table:

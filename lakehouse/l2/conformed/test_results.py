@@ -17,6 +17,7 @@ TABLE = conformed_table(
         abo_rhd("the group found, for marker abo_rhd"),
         *kept(FEED, "resulted_at", "is_final", "kit_lot"),
     ),
+    looked_up_by=("unit_id", "din", "bag_id", "kit_lot"),
 )
 
 

@@ -20,6 +20,7 @@ TABLE = conformed_table(
         key_of_person("patient_key", "the patient for whom"),
         *kept(FEED, *AFTER_PATIENT),
     ),
+    looked_up_by=("unit_id",),
 )
 
 

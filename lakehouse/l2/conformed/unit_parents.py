@@ -8,7 +8,8 @@ from lakehouse.l2.conformed.order import version_columns as version
 
 FEED = FEEDS["unit_parents"]
 CARRIED = ("unit_id", "parent_unit_id", "kind", "made_at", "facility_id")
-TABLE = conformed_table(FEED, key=("unit_id", "parent_unit_id"), fields=kept(FEED, *CARRIED))
+KEY = ("unit_id", "parent_unit_id")
+TABLE = conformed_table(FEED, key=KEY, fields=kept(FEED, *CARRIED), looked_up_by=KEY)
 
 
 def build(rows: DataFrame, *, pseudonym: Pseudonym) -> DataFrame:

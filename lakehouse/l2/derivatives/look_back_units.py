@@ -66,6 +66,7 @@ TABLE = Table(
         Field("as_of", DATE, "the day that the fate speaks about", required=True),
     ),
     law="every row's unit is in units; the units of donations that opened a case = the rows with is_index",
+    looked_up_by=("case_id", "unit_id"),
 )
 
 

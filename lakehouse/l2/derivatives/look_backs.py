@@ -74,6 +74,7 @@ TABLE = Table(
         Field("as_of", DATE, "the day that the case speaks about", required=True),
     ),
     law="rows = donations and markers reactive + donations or units cultured, called back or recalled + lots recalled",
+    looked_up_by=("case_id", "donation_key"),
 )
 
 

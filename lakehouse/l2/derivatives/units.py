@@ -87,6 +87,7 @@ TABLE = Table(
         Field("warnings", TEXTS, "rule ids of the warnings on this unit, sorted", required=True),
     ),
     law="units prepared + imported + assumed = on hand + in transit + dispositions + presumed outdated + fate unknown",
+    looked_up_by=("unit_id", "donation_key", "patient_key"),
 )
 
 EXTENDED_PLATELET_DAYS = 7  # with large-volume delayed sampling or secondary testing (FDA guidance, 2020; recalled)

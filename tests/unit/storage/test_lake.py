@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -361,6 +362,30 @@ def test_refresh__compacts_a_table_of_many_files(lake: Lake, monkeypatch: pytest
         lake.refresh(TABLE, rows, gone=bags(lake).select("bag_id"), where="old.bag_id = gone.bag_id")
         assert (lake.size(TABLE).files, lake.size(TABLE).rows) == (files, number)
     assert held(lake) == [(f"bag {number}", "C1", number) for number in (1, 2, 3)]
+
+
+def test_growing_table__is_compacted(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lakehouse.storage.lake.FILES_MOST", 3)
+    lake.create(TABLE)
+    for number, files in ((1, 1), (2, 2), (3, 1)):
+        lake.merge(TABLE, bags(lake, (f"bag {number}", "C1", number)), newer="false")
+        assert (lake.size(TABLE).files, lake.size(TABLE).rows) == (files, number)
+    for number, files in ((4, 2), (5, 1)):
+        lake.insert_missing(TABLE, bags(lake, (f"bag {number}", "C1", number)))
+        assert (lake.size(TABLE).files, lake.size(TABLE).rows) == (files, number)
+
+
+def test_looked_up_columns__have_a_bloom_filter_in_every_file(lake: Lake) -> None:
+    table = replace(TABLE, looked_up_by=("bag_id", "place"))
+    lake.create(table)
+    lake.append(table, bags(lake, *[(f"bag {number}", f"C{number}", number) for number in range(1_000)]))
+    lake.merge(table, bags(lake, ("bag 7", "C7", 8)), newer="new.version > old.version")
+    kept = f"select path_in_schema, bloom_filter_offset from parquet_metadata('{lake.uri(table)}/*.parquet')"
+    with duckdb.connect() as connection:
+        groups = connection.execute(kept).fetchall()
+    assert {column for column, offset in groups if offset is not None} == {"bag_id", "place"}
+    found = lake.journals.find(table, "bag_id", ["bag 7", "no bag"], lake.version(table) or 0)
+    assert found == [{"bag_id": "bag 7", "place": "C7", "version": 8}]
 
 
 def test_rewritten__are_the_rows_in_files_that_only_one_version_has(lake: Lake) -> None:

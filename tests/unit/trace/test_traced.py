@@ -5,9 +5,10 @@ pool went to p2. A hospital sent the red cells of X3 back.
 """
 
 import io
+import itertools
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,9 +24,9 @@ from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.l2.pseudonym import hmac_sha256, key_id
 from lakehouse.release import RELEASES, Release, ReleaseReader, find_release, publish
 from lakehouse.storage.lake import Lake
-from lakehouse.trace import find as find_module
+from lakehouse.trace.answer import answer
 from lakehouse.trace.find import Finder
-from lakehouse.trace.follow import follow
+from lakehouse.trace.follow import KINDS, follow
 from lakehouse.traced import look_back_job, look_back_options
 from tests.support.lakes import KEY
 from tests.support.lives import DEFAULTS, VERSION
@@ -42,6 +43,8 @@ ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"donation_key": "X1", "din": "X1", "bag_id": "B1", "donor_key": KEYS[DONOR], "bag_lot": "BL1"},
         {"donation_key": "X2", "din": "X2", "bag_id": "B2", "donor_key": KEYS[OTHER_DONOR], "bag_lot": "BL2"},
         {"donation_key": "X3", "din": "X3", "bag_id": "B3", "donor_key": KEYS[DONOR], "bag_lot": "BL2"},
+        {"donation_key": "X4", "din": "X4", "bag_id": "B4", "donor_key": KEYS[DONOR], "bag_lot": "BL-void"}
+        | {"is_void": True},
     ],
     "units": [
         {**UNIT, "unit_id": "X1-r", "donation_key": "X1", "state": "transfused", "patient_key": KEYS[PATIENT]},
@@ -157,11 +160,38 @@ def test_follow__finds_all_that_hangs_on_it(lake: Lake, kind: str, value: str, d
     assert (set(trail.donations), set(trail.units)) == (set(donations.split()), set(unit_ids.split()))
 
 
-def test_many_values__are_sent_along_as_a_table(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(find_module, "LITERALS_MAX", 1)
+def test_rows__of_many_values_are_found(lake: Lake) -> None:
     reader = ReleaseReader(lake, find_release(lake, None), {"units": units.TABLE})
-    rows = Finder(reader, 1).rows("units", "unit_id", ["pool", "X3-r", "not here", None])
+    others = [f"none's {number}" for number in range(20_000)]
+    rows = Finder(reader, 1).rows("units", "unit_id", ["pool", "X3-r", *others, None])
     assert sorted(row["unit_id"] for row in rows) == ["X3-r", "pool"]
+
+
+def test_rows__hide_withdrawn_records(lake: Lake) -> None:
+    reader = ReleaseReader(lake, find_release(lake, None), {"donations": L2_TABLES["donations"]})
+    assert Finder(reader, 1).rows("donations", "bag_lot", ["BL-void"]) == []
+    stored = lake.read(L2_TABLES["donations"]).where("bag_lot = 'BL-void'")
+    assert stored.count() == 1
+
+
+def test_looking_back__asks_only_by_columns_that_are_written_for_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[tuple[str, str]] = set()
+    found = ReleaseReader.find
+
+    def spying(reader: ReleaseReader, name: str, column: str, values: Collection[str]) -> list[dict[str, Any]]:
+        asked.add((name, column))
+        return found(reader, name, column, values)
+
+    monkeypatch.setattr(ReleaseReader, "find", spying)
+    reader = ReleaseReader(lake, find_release(lake, None), {t.name: t for t in TABLES.values() if t.tier == "l2"})
+    find = Finder(reader, 2)
+    values = ("X3-r", "B2", "X3", KEYS[DONOR], KEYS[PATIENT], "BL2", "KL2", "c1")
+    for kind, value in itertools.product(KINDS, values):
+        answer(find, follow(find, kind, value), {})
+    declared = {(table.name, column) for table in L2_TABLES.values() for column in table.looked_up_by}
+    assert asked == declared
 
 
 def test_donor__is_traced_by_the_raw_id_as_by_the_pseudonym(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,95 @@
+"""A large lake to look back in: `python -m benchmarks.looked_back --folder … --units …`.
+
+It holds the tables that are looked up, in the order of time, in which they would have come. The units come from their
+twin, which is quicker, and the cases from the first part of the records alone.
+"""
+
+import argparse
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from benchmarks import conformed, twins
+from benchmarks.builds import OverParquet, Task, ours
+from lakehouse.config import Config, load_config
+from lakehouse.l2.conformed.changes import TIMES
+from lakehouse.l2.pipeline import CONFORMED_TABLES, DERIVATIVES, L2_TABLES
+from lakehouse.release import RELEASES, Release, publish
+from lakehouse.session import build_session
+from lakehouse.storage.lake import Lake
+from lakehouse.table import Table
+
+CASES = ("look_backs", "look_back_units")
+FILE_ROWS = 1_000_000
+
+
+def make(folder: Path, units: int, config: Config) -> None:
+    """Write the lake below `<folder>/lake`."""
+    records, first = folder / "conformed", folder / "first"
+    as_of = conformed.make(records, units)
+    session = build_session(config, "bench")
+    lake = Lake(session, str(folder / "lake"), run_id="bench")
+    for table in CONFORMED_TABLES:
+        if table.looked_up_by:
+            rows = session.read.schema(table.schema).parquet(str(records / table.name))
+            _write(lake, table, rows, TIMES[table.name])
+    twins.build(records, None, folder, as_of=as_of, params=config.params, tables=["units"])
+    twin = session.read.schema(L2_TABLES["units"].schema).parquet(str(folder / "units.parquet"))
+    _write(lake, L2_TABLES["units"], twin, ("prepared_at",))
+    for table in CONFORMED_TABLES:
+        (first / table.name).mkdir(parents=True)
+        for part in sorted((records / table.name).iterdir())[:2]:
+            shutil.copy(part, first / table.name)
+    _build_cases(first, folder / "cases", as_of, config)
+    given = OverParquet(session, Task(first, folder / "cases", as_of))
+    for name in CASES:
+        _write(lake, L2_TABLES[name], given.read(L2_TABLES[name]))
+    _publish(lake, as_of)
+
+
+def _build_cases(first: Path, out: Path, as_of: date, config: Config) -> None:
+    needed, steps = set(CASES), {step.table.name: step for step in DERIVATIVES}
+    while more := {source for name in needed for source in steps[name].sources if source in steps} - needed:
+        needed |= more
+    ours(Task(first, out, as_of, tuple(needed)), build_session(config, "bench"), config)
+
+
+def _write(lake: Lake, table: Table, rows: DataFrame, times: tuple[str, ...] = ()) -> None:
+    """Write a table in files of a release's kind: what came together stands together."""
+    lake.create(table)
+    when = F.array_min(F.array(*[F.col(name).cast("timestamp") for name in times])) if times else F.lit(0)
+    files = max(rows.count() // FILE_ROWS, 1)
+    ordered = rows.repartitionByRange(files, when).sortWithinPartitions(when) if times else rows.coalesce(1)
+    lake.append(table, ordered)
+
+
+def _publish(lake: Lake, as_of: date) -> None:
+    lake.create(RELEASES)
+    tables = {table.path: lake.version(table) for table in L2_TABLES.values()}
+    release = Release(
+        sequence=1,
+        as_of=as_of,
+        tables={path: version for path, version in tables.items() if version is not None},
+        consumed={},
+        held={},
+        **dict.fromkeys(("suites_sha", "params_sha", "code_sha", "key_id"), "bench"),
+        run_id=lake.run_id,
+        published_at=datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC),
+    )
+    publish(lake, release)
+
+
+def main() -> None:
+    """Make the lake."""
+    parser = argparse.ArgumentParser(prog="benchmarks.looked_back", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where to; must not exist")
+    parser.add_argument("--units", type=int, required=True)
+    options = parser.parse_args()
+    make(options.folder, options.units, load_config("local"))
+
+
+if __name__ == "__main__":
+    main()
