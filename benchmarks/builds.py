@@ -26,14 +26,16 @@ from benchmarks.harness import seconds
 from lakehouse.config import Config, load_config
 from lakehouse.l2.conformed.changes import SCHEMA
 from lakehouse.l2.pipeline import (
-    BEFORE,
+    CAME,
     CHANGED_RECORDS,
     CONFORMED_TABLES,
     DERIVATIVES,
     L2_TABLES,
+    PAST,
     SHARED,
     Wiring,
     parameters,
+    table_of,
 )
 from lakehouse.promote.derive import derive
 from lakehouse.promote.frames import frames_of
@@ -144,8 +146,10 @@ def _planned(lake: Lake, name: str, as_of: date, params: Mapping[str, Any], know
 
     if name == CHANGED_RECORDS:
         return lake.spark.createDataFrame([], SCHEMA)
-    if name.endswith(BEFORE):
-        return lake.spark.createDataFrame([], L2_TABLES[name.removesuffix(BEFORE)].schema)
+    if name.endswith(PAST):
+        return lake.spark.createDataFrame([], L2_TABLES[table_of(name)].schema)
+    if name.endswith(CAME):
+        return made_of([table_of(name)])[0]
     if name in CONFORMED:
         return live(L2_TABLES[name], lake.read(L2_TABLES[name]))
     if name in SHARED:

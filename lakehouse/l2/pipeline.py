@@ -2,7 +2,8 @@
 
 A build's parameters name tables, or frames that several builds share and that are no table. `<table>_before` is the
 table as the release has it that a run builds on, empty for the first: how a build keeps what was decided once.
-`changed_records` are the records that came since that release.
+`<table>_came` and `<table>_went` are the rows in files that the table has and did not have then, and the other way
+round: all that differs between the two is among them. `changed_records` are the records that came since that release.
 """
 
 import inspect
@@ -100,15 +101,22 @@ SHARED: dict[str, Callable[..., DataFrame]] = {
 """Frames that several builds and laws take, by the name of the parameter: made once, of tables and each other."""
 UNCUT: frozenset[str] = frozenset({"places", "reports", "component_sources"})
 """Shared frames about all facilities and sources, whatever part of the units a build is given."""
-BEFORE = "_before"
-"""Ends the name of a table as it was in the release before; it is no source: it can't change within a run."""
+BEFORE, CAME, WENT = "_before", "_came", "_went"
+"""Ends of names of a table in the release before, of its rows that are new since, and of those that are gone."""
+PAST = (BEFORE, WENT)
+"""What can't change within a run, and so is no source."""
 CHANGED_RECORDS = "changed_records"
 """Names `changes.changed_records` over what was rewritten of the tables of `changes.NAMES`."""
 
 
+def table_of(name: str) -> str:
+    """The table that a frame's name is about: `units` of `units_before`."""
+    return name.removesuffix(BEFORE).removesuffix(CAME).removesuffix(WENT)
+
+
 def tables_behind(names: Iterable[str]) -> set[str]:
     """The tables among these frames, and those that the shared ones are made of."""
-    names = {name for name in names if not name.endswith(BEFORE)}
+    names = {table_of(name) for name in names if not name.endswith(PAST)}
     shared = {source for name in names & SHARED.keys() for source in parameters(SHARED[name])}
     shared |= NAMES.keys() if CHANGED_RECORDS in names else set()
     return (names - SHARED.keys() - {CHANGED_RECORDS}) | (tables_behind(shared) if shared else set())

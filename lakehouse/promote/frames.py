@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.changes import NAMES, SCHEMA, changed_records
 from lakehouse.l2.kept import kept_for_unions
-from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, L2_TABLES
+from lakehouse.l2.pipeline import BEFORE, CAME, CHANGED_RECORDS, L2_TABLES, WENT, table_of
 from lakehouse.l2.shared import Frames
 from lakehouse.release import live
 from lakehouse.storage.lake import Lake
@@ -19,7 +19,7 @@ def frames_of(lake: Lake, before: Mapping[str, int], anew: Collection[str] = ())
 
     Args:
         lake: the lake.
-        before: path of a table -> the version that the run builds on, for `<table>_before`.
+        before: path of a table -> the version that the run builds on, for `<table>_before` and what changed since.
         anew: tables whose `<table>_before` is empty, so that what they keep from release to release is decided anew.
     """
     found: dict[str, DataFrame] = {}
@@ -31,7 +31,10 @@ def frames_of(lake: Lake, before: Mapping[str, int], anew: Collection[str] = ())
                 if name not in found:
                     found[name] = kept_for_unions(_changed_records(lake, before))
                 return found[name]
-        table = L2_TABLES[name.removesuffix(BEFORE)]
+        table = L2_TABLES[table_of(name)]
+        if name.endswith((CAME, WENT)):
+            came, went = lake.rewritten(table, before[table.path])
+            return live(table, came if name.endswith(CAME) else went)
         if not name.endswith(BEFORE):
             return live(table, lake.read(table))
         if table.name in anew:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.changes import NAMES, changed_records
 from lakehouse.l2.kept import kept
-from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, L2_TABLES, Derivative
+from lakehouse.l2.pipeline import CHANGED_RECORDS, L2_TABLES, PAST, Derivative, table_of
 from lakehouse.l2.shared import Frames
 from lakehouse.promote.slices import slices_of
 from lakehouse.release import live
@@ -38,9 +38,10 @@ class Release:
         if name == CHANGED_RECORDS:
             assert self.before is not None
             return changed_records(self._stored(NAMES), self.before._stored(NAMES))
-        if name.endswith(BEFORE):
+        if name.endswith(PAST):
             assert self.before is not None
-            return self.before._frame(name.removesuffix(BEFORE))
+            return self.before._frame(table_of(name))
+        name = table_of(name)
         return live(L2_TABLES[name], self._stored([name])[name])
 
     def _stored(self, names: Any) -> dict[str, DataFrame]:

@@ -79,12 +79,20 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     changed_records: DataFrame,
     inventory_daily: DataFrame,
     inventory_daily_before: DataFrame,
+    inventory_daily_came: DataFrame,
+    inventory_daily_went: DataFrame,
     regional_demand: DataFrame,
     regional_demand_before: DataFrame,
+    regional_demand_came: DataFrame,
+    regional_demand_went: DataFrame,
     facility_scorecard: DataFrame,
     facility_scorecard_before: DataFrame,
+    facility_scorecard_came: DataFrame,
+    facility_scorecard_went: DataFrame,
     process_quality: DataFrame,
     process_quality_before: DataFrame,
+    process_quality_came: DataFrame,
+    process_quality_went: DataFrame,
     unit_moves: DataFrame,
     unit_moves_before: DataFrame,
     moves: DataFrame,
@@ -106,14 +114,22 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
 
     Args:
         changed_records: what came since the release before.
-        inventory_daily: stock and flows by day; this and the next three are what is compared.
+        inventory_daily: stock and flows by day; this and three more are what is compared.
         inventory_daily_before: the same in the release before, as all that ends so.
+        inventory_daily_came: rows new since, as all that ends so.
+        inventory_daily_went: rows gone since, as all that ends so.
         regional_demand: demand by day.
         regional_demand_before: before.
+        regional_demand_came: new.
+        regional_demand_went: gone.
         facility_scorecard: months of facilities.
         facility_scorecard_before: before.
+        facility_scorecard_came: new.
+        facility_scorecard_went: gone.
         process_quality: months of collection.
         process_quality_before: before.
+        process_quality_came: new.
+        process_quality_went: gone.
         unit_moves: tells which shelves a unit's changed records touch.
         unit_moves_before: before.
         moves: `placed_moves`; tells which requests a unit fills.
@@ -130,13 +146,20 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         as_of: day of this release.
         params: restatement_history_days (400 when absent).
     """
-    tables = (
-        (INVENTORY, inventory_daily, inventory_daily_before),
-        (DEMAND, regional_demand, regional_demand_before),
-        (SCORECARD, facility_scorecard, facility_scorecard_before),
-        (QUALITY, process_quality, process_quality_before),
+    spans = (
+        INVENTORY.span(inventory_daily, inventory_daily_before, as_of),
+        DEMAND.span(regional_demand, regional_demand_before, as_of),
+        SCORECARD.span(facility_scorecard, facility_scorecard_before, as_of),
+        QUALITY.span(process_quality, process_quality_before, as_of),
     )
-    found = [kept(of.differences(now, before, as_of)) for of, now, before in tables]
+    changes = (
+        (inventory_daily_came, inventory_daily_went),
+        (regional_demand_came, regional_demand_went),
+        (facility_scorecard_came, facility_scorecard_went),
+        (process_quality_came, process_quality_went),
+    )
+    compared = zip(RESTATED, changes, spans, strict=True)
+    found = [kept(of.differences(came, went, span)) for of, (came, went), span in compared]
     changed = kept(changed_records)
     dated_before = dated_donations(donations_before, donation_events, places)
     donations_told = kept(as_told_twice(dated, dated_before, *OF_DONATION))

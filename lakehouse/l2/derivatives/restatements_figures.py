@@ -45,14 +45,18 @@ class Restated:
         """Those of the figures that are counts: a row that is not there has 0 of them."""
         return tuple(field for field in self.table.fields if field.name in self.figures and field.required)
 
-    def differences(self, now: DataFrame, before: DataFrame, as_of: date) -> DataFrame:
+    def differences(self, came: DataFrame, went: DataFrame, span: DataFrame) -> DataFrame:
         """The figures that are not as they were.
+
+        Args:
+            came: rows of the table that are new since the release before, or stand beside such.
+            went: rows that are gone since, or stood beside such; a row that is as it was is in both or in none.
+            span: what both releases speak about.
 
         Returns:
             restated_table, period_on, slice, `OF_SLICE` (NULL where the table has none), figure, was, now_is.
         """
-        span = self.span(now, before, as_of)
-        told = self._told(now, span, "now").join(self._told(before, span, "before"), ["period_on", "slice"], "full")
+        told = self._told(came, span, "now").join(self._told(went, span, "before"), ["period_on", "slice"], "full")
         of_both = F.coalesce("now.told", "before.told")
         differing = F.filter(
             F.array(*map(self._pair, self.figures)),
@@ -80,12 +84,15 @@ class Restated:
         last = ended.where(lasting).agg(
             F.min(self.period).alias("first_before_on"),
             F.least(F.max(self.period), F.lit(as_of)).alias("until_on"),
-            F.array_compact(F.array(*map(self._when_told, self.figures))).alias("told"),
         )
+        # A count is never NULL where its column was written, and a table is written with one set of columns.
+        told = before.limit(1).agg(F.array_compact(F.array(*map(self._when_told, self.figures))).alias("told"))
         is_none = F.col("first_on").isNull() | F.col("first_before_on").isNull()
         from_on = F.when(~is_none, F.greatest("first_on", "first_before_on"))
-        return first.crossJoin(last).select(
-            from_on.alias("from_on"), F.when(~is_none, F.col("until_on")).alias("until_on"), "told"
+        return (
+            first.crossJoin(last)
+            .crossJoin(told)
+            .select(from_on.alias("from_on"), F.when(~is_none, F.col("until_on")).alias("until_on"), "told")
         )
 
     def _when_told(self, figure: str) -> Column:

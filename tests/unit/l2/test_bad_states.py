@@ -10,7 +10,7 @@ from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.changes import SCHEMA
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, DERIVATIVES, L2_TABLES, waves
+from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, L2_TABLES, PAST, table_of, waves
 from lakehouse.l2.shared import Frames
 from tests.support.lives import FACILITIES, Rows, conformed
 from tests.support.rows import frame
@@ -31,7 +31,7 @@ def built(spark: SparkSession, as_of: date, **feeds: Rows) -> dict[str, DataFram
     def of_table(name: str) -> DataFrame:
         if name == CHANGED_RECORDS:
             return spark.createDataFrame([], SCHEMA)
-        return frame(spark, L2_TABLES[name.removesuffix(BEFORE)], ()) if name.endswith(BEFORE) else tables[name]
+        return frame(spark, L2_TABLES[table_of(name)], ()) if name.endswith(PAST) else tables[table_of(name)]
 
     frames = Frames(of_table)
     for step in [step for wave in waves(DERIVATIVES) for step in wave]:

@@ -64,3 +64,17 @@ def test_changed_records__are_sources_of_what_is_built_on_them() -> None:
     assert tables_behind([CHANGED_RECORDS]) == set(NAMES)
     for feed in NAMES:
         assert restatements.TABLE.name in {step.table.name for step in Wiring().affected([feed])}
+
+
+def test_rows_that_came_and_went__are_those_of_rewritten_files(lake: Lake) -> None:
+    dated = {"disposition_id": "d", "unit_id": "u", "is_void": False, "_batch_seq": 3, "_file_id": 3}
+    since = versions(lake)
+    lake.append(DISPOSITIONS, conformed(lake.spark, "dispositions", [dated]))
+    came, went = frames_of(lake, since).of(["dispositions_came", "dispositions_went"])
+    assert ([row["_batch_seq"] for row in came.collect()], went.count()) == ([3], 0)
+    lake.replace(DISPOSITIONS, conformed(lake.spark, "dispositions", []))
+    came, went = frames_of(lake, {**since, DISPOSITIONS.path: _newest(lake, DISPOSITIONS) - 1}).of(
+        ["dispositions_came", "dispositions_went"]
+    )
+    assert (came.count(), [row["_batch_seq"] for row in went.collect()]) == (0, [3])
+    assert tables_behind(["dispositions_went", "units_came"]) == {"units"}

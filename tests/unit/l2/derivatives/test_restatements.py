@@ -21,7 +21,7 @@ from lakehouse.l2.conformed.changes import NAMES, SCHEMA, changed_records
 from lakehouse.l2.derivatives import restatements
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import BEFORE, CHANGED_RECORDS, DERIVATIVES, waves
+from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, PAST, table_of, waves
 from lakehouse.l2.shared import Frames as SharedFrames
 from lakehouse.release import live
 from tests.support.lives import PARAMS, conformed
@@ -95,18 +95,24 @@ def release(spark: SparkSession, as_of: date, now: Frames, before: Frames | None
     known = {**found, **_before(spark, before), CHANGED_RECORDS: spark.createDataFrame([], SCHEMA)}
     if before is not None:
         known[CHANGED_RECORDS] = changed_records(now, {feed: before[f"whole {feed}"] for feed in NAMES})
-    shared = SharedFrames(known.__getitem__)
+    shared = shared_frames(known)
     for step in STEPS:
         built = step.build(*shared.of(step.inputs), as_of=as_of, params=PARAMS)
         known[step.table.name] = found[step.table.name] = kept(built)
     return {**known, **{f"whole {feed}": rows for feed, rows in now.items()}}
 
 
+def shared_frames(known: Frames) -> SharedFrames:
+    """Frames by name; whole tables stand for what came since."""
+    return SharedFrames(lambda name: known[name if name in known else table_of(name)])
+
+
 def _before(spark: SparkSession, before: Frames | None) -> Frames:
     names = [step.table for step in STEPS] + [CONFORMED[feed].table for feed in CONFORMED]
     return {
-        f"{table.name}{BEFORE}": before[table.name] if before and table.name in before else frame(spark, table, [])
+        f"{table.name}{past}": before[table.name] if before and table.name in before else frame(spark, table, [])
         for table in names
+        for past in PAST
     }
 
 
@@ -127,14 +133,14 @@ def corrected(spark: SparkSession, second: Frames) -> Frames:
 
 def told_again(release: Frames) -> Frames:
     """The release as the one before it too: what its tables are built on is the same."""
-    same = {name: release[name.removesuffix(BEFORE)] for name in LAST.inputs if name.endswith(BEFORE)}
+    same = {name: release[table_of(name)] for name in LAST.inputs if table_of(name) != name}
     tables = {feed: release[f"whole {feed}"] for feed in NAMES}
     return {**release, **same, CHANGED_RECORDS: changed_records(tables, tables)}
 
 
 def built_again(release: Frames, as_of: date, params: Mapping[str, Any] = PARAMS) -> DataFrame:
     """The restatements of a release that tells the same of another day."""
-    return LAST.build(*SharedFrames(told_again(release).__getitem__).of(LAST.inputs), as_of=as_of, params=params)
+    return LAST.build(*shared_frames(told_again(release)).of(LAST.inputs), as_of=as_of, params=params)
 
 
 Told = dict[tuple[str, str], tuple[float | None, float | None, list[str]]]
@@ -265,8 +271,8 @@ def test_figure__that_is_told_for_the_first_time_is_not_restated(second: Frames)
     """A column that was declared since is NULL in the release before."""
     before = second["inventory_daily_before"]
     unknown = before.withColumn("closing", F.lit(None).cast("int"))
-    frames = {**second, "inventory_daily_before": unknown}
-    inputs = SharedFrames(frames.__getitem__).of(LAST.inputs)
+    frames = {**second, "inventory_daily_before": unknown, "inventory_daily_went": unknown}
+    inputs = shared_frames(frames).of(LAST.inputs)
     found = kept(LAST.build(*inputs, as_of=SECOND, params=PARAMS))
     figures = {row["figure"] for row in found.where("restated_table = 'inventory_daily'").collect()}
     assert "transfused" in figures and "closing" not in figures
