@@ -167,9 +167,9 @@ def by_duckdb(task: Task, config: Config) -> dict[str, float]:
 
 def main() -> None:
     """Build once and print what it took."""
-    way, task = _options()
+    way, units, task = _options()
     task.out.mkdir(parents=True)
-    config = load_config("local")
+    config = load_config("local").for_units(units)
     session = None if way == "twins" else build_session(config, "bench")
     started = perf_counter()
     if session is None:
@@ -189,16 +189,17 @@ def main() -> None:
     print(json.dumps(asdict(built)))
 
 
-def _options() -> tuple[str, Task]:
+def _options() -> tuple[str, int, Task]:
     parser = argparse.ArgumentParser(prog="benchmarks.builds", description=__doc__)
     parser.add_argument("way", choices=("ours", "naive", "twins"))
     parser.add_argument("--conformed", type=Path, required=True, help="folder of the conformed tables")
     parser.add_argument("--out", type=Path, required=True, help="where to write; must not exist")
     parser.add_argument("--given", type=Path, help="root of a lake to read from what is not built here")
     parser.add_argument("--as-of", type=date.fromisoformat, required=True)
+    parser.add_argument("--units", type=int, default=0, help="about how many there are, for the settings")
     parser.add_argument("--tables", nargs="+", default=EVERY, choices=EVERY, metavar="TABLE")
     options = vars(parser.parse_args())
-    return options.pop("way"), Task(**options)
+    return options.pop("way"), options.pop("units"), Task(**options)
 
 
 def data_files(root: Path) -> set[Path]:

@@ -31,7 +31,7 @@ def measure(folder: Path, units: int = UNITS, *, days: int = conformed.DAYS) -> 
     as_of = str(conformed.make(inputs, units, days=days))
 
     def built(way: str, name: str, *more: str) -> Built:
-        options = ("--conformed", str(inputs), "--out", str(root / name), "--as-of", as_of)
+        options = ("--conformed", str(inputs), "--out", str(root / name), "--as-of", as_of, "--units", str(units))
         printed = python(["-m", "benchmarks.builds", way, *options, *more])
         return Built(**json.loads(printed.splitlines()[-1]))
 

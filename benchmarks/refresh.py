@@ -35,6 +35,7 @@ def _refresh(folder: Path, years: int, units_a_year: int) -> Refresh:
 def _figures(name: str, refresh: Refresh) -> list[Measurement]:
     return [
         Measurement(f"a day on {name}", round(refresh.refresh_seconds, 1), "seconds"),
+        Measurement(f"a day on {name}, right after a full build", round(refresh.first_seconds, 1), "seconds"),
         Measurement(f"a full build of {name}", round(refresh.full_again_seconds, 1), "seconds"),
         Measurement(f"a day on {name}: peak of Python", round(refresh.python_bytes / GIB, 2), "GiB"),
         Measurement(f"a day on {name}: peak of Java", round(refresh.java_bytes / GIB, 2), "GiB"),

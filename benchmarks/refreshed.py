@@ -1,4 +1,6 @@
-"""A history of conformed records as a lake, built whole, then refreshed by its last day and built whole once more.
+"""A history of conformed records as a lake, built whole, then refreshed by its last two days and built whole again.
+
+The first refresh after a whole build writes most files anew, for touched rows stand in all of them; later ones don't.
 
 `python -m benchmarks.refreshed …` prints a line of JSON: see `Refresh`. What opening a session costs is left out.
 """
@@ -30,12 +32,13 @@ from lakehouse.storage.lake import Lake
 
 @dataclass(frozen=True)
 class Refresh:
-    """Seconds of a full build, of the day's refresh and of a full build of that day; what the refresh wrote.
+    """Seconds of a full build, of the first refresh, of the next and of a full build of that day; what the next wrote.
 
-    `python_bytes` and `java_bytes` are the peak resident memory of the refresh and what came before it.
+    `python_bytes` and `java_bytes` are the peak resident memory of the refreshes and what came before them.
     """
 
     full_seconds: float
+    first_seconds: float
     refresh_seconds: float
     full_again_seconds: float
     python_bytes: int
@@ -65,7 +68,8 @@ def measured(folder: Path, units: int, days: int, session: SparkSession, config:
     lake, wiring = Timed(session, str(folder / "lake"), run_id="bench"), Wiring()
     lake.seconds_of = {}
     create_tables(lake, wiring.tables, config.pipeline.threads)
-    _fill(lake, folder / "conformed", last_day, is_last=False)
+    days = [last_day - timedelta(days=number) for number in (2, 1, 0)]
+    _fill(lake, folder / "conformed", None, days[0])
     empty = dict.fromkeys((table.path for table in wiring.tables), 0)
 
     def build(before: Mapping[str, int], as_of: date, *, by_slices: bool) -> float:
@@ -79,28 +83,29 @@ def measured(folder: Path, units: int, days: int, session: SparkSession, config:
         with lake.reading_whole():
             return seconds(work)
 
-    full = build(empty, last_day - timedelta(days=1), by_slices=False)
-    before = {table.path: lake.version(table) or 0 for table in wiring.tables}
-    _fill(lake, folder / "conformed", last_day, is_last=True)
-    derived = Path(lake.root) / "l2"
-    written = data_files(derived)
-    lake.seconds_of.clear()
-    refresh = build(before, last_day, by_slices=True)
-    new = data_files(derived) - written
+    full = build(empty, days[0], by_slices=False)
+    took = []
+    for day in days[1:]:
+        before = {table.path: lake.version(table) or 0 for table in wiring.tables}
+        _fill(lake, folder / "conformed", day - timedelta(days=1), day)
+        written = data_files(Path(lake.root) / "l2")
+        lake.seconds_of.clear()
+        took.append(build(before, day, by_slices=True))
+        new = data_files(Path(lake.root) / "l2") - written
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, java_bytes(session)
     seconds_of = dict(lake.seconds_of)
     again = build(before, last_day, by_slices=False)
-    return Refresh(full, refresh, again, *memory, len(new), sum(path.stat().st_size for path in new), seconds_of)
+    return Refresh(full, *took, again, *memory, len(new), sum(path.stat().st_size for path in new), seconds_of)
 
 
-def _fill(lake: Lake, folder: Path, last_day: date, *, is_last: bool) -> None:
-    """Append what was recorded before the last day, or on it."""
+def _fill(lake: Lake, folder: Path, after: date | None, until: date) -> None:
+    """Append what was recorded after the one day, or ever, until the other."""
     for table in CONFORMED_TABLES:
         rows = lake.spark.read.schema(table.schema).parquet(str(folder / table.name))
-        told = _first_told(rows, TIMES.get(table.name, ()))
-        is_of_last = F.coalesce(told > F.lit(last_day).cast("timestamp"), F.lit(False))
-        chosen = rows.where(is_of_last == F.lit(is_last))
-        number = F.lit(2 if is_last else 1).cast("long")
+        told = F.to_date(_first_told(rows, TIMES.get(table.name, ())))
+        is_old = F.coalesce(told <= F.lit(after), F.lit(True)) if after else F.lit(False)
+        chosen = rows.where(~is_old & F.coalesce(told <= F.lit(until), F.lit(True)))
+        number = F.lit(until.toordinal()).cast("long")
         lake.append(table, chosen.withColumn("_batch_seq", number))
 
 
@@ -116,7 +121,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="where to; must not exist")
     options = parser.parse_args()
-    config = load_config("local")
+    config = load_config("local").for_units(options.units)
     found = measured(options.folder, options.units, options.days, build_session(config, "bench"), config)
     print(json.dumps(asdict(found)))
 

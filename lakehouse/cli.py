@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from lakehouse.config import ENVIRONMENTS, Config, load_config
 from lakehouse.errors import LakeError, StorageError
+from lakehouse.l2.derivatives.units import TABLE as UNITS
 from lakehouse.session import build_session
 from lakehouse.storage.files import Files, files_at
 from lakehouse.storage.lake import Lake
@@ -57,7 +58,9 @@ class Run:
         return Lake(self._session, self.args.lake, run_id=self.run_id, window_days=window_days)
 
     def _session(self) -> SparkSession:
-        return build_session(self.config, self.job)
+        # By the log, before there is a session: what the JVM is started with can't be changed later.
+        units = self.lake.size(UNITS).rows if self.lake.version(UNITS) is not None else 0
+        return build_session(self.config.for_units(units), self.job)
 
     @cached_property
     def landing(self) -> Files:

@@ -1,9 +1,10 @@
 """Settings: conf/base.toml, overridden by conf/<environment>.toml, read once into frozen records."""
 
+import dataclasses
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,10 +52,11 @@ class PipelineConf:
 
 @dataclass(frozen=True)
 class SparkConf:
-    """The session: `master` is empty where spark-submit names it."""
+    """The session: `master` is empty where spark-submit names it; `large` overrides `conf` for a large lake."""
 
     conf: Mapping[str, str]
     master: str = ""
+    large: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,12 @@ class Config:
     pipeline: PipelineConf
     spark: SparkConf
     params: Mapping[str, Any]
+
+    def for_units(self, units: int) -> "Config":
+        """The settings for a lake of so many units: those for a large one from `slice_units` on."""
+        if units < self.pipeline.slice_units:
+            return self
+        return replace(self, spark=replace(self.spark, conf={**self.spark.conf, **self.spark.large}))
 
 
 def load_config(environment: str = "local", overrides: Mapping[str, Any] | None = None) -> Config:

@@ -57,19 +57,20 @@ from lakehouse.table import Table
 class Derivative:
     """A derivative: its table, its pure build, and how it is refreshed where a run touches little of it.
 
-    A table that is told by units (`is_by_unit`) is built from the touched units alone; `refresh` is another way of its
-    own: `refresh(<frame>, …, *, touched, as_of, as_of_before, params)`. One that has neither is always built whole.
+    A table that is told by units, or by donations too (`told_by`), is built from those touched alone; `refresh` is
+    another way of its own: `refresh(<frame>, …, *, touched, as_of, as_of_before, params)`. One that has neither is
+    always built whole.
     """
 
     table: Table
     build: Callable[..., DataFrame]
-    is_by_unit: bool = False
+    told_by: tuple[str, ...] = ()
     refresh: Callable[..., Refreshed] | None = None
 
     @property
     def is_sliced(self) -> bool:
         """Whether it can be refreshed by slices."""
-        return self.is_by_unit or self.refresh is not None
+        return bool(self.told_by) or self.refresh is not None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -125,11 +126,9 @@ def tables_behind(names: Iterable[str]) -> set[str]:
 def derivative(module: ModuleType) -> Derivative:
     """The derivative of a module: `TABLE`, and `build(<frame>, …, *, as_of, params)`.
 
-    It may say `IS_BY_UNIT`.
+    It may say `TOLD_BY`: kinds of `changes` that its column unit_id names.
     """
-    return Derivative(
-        module.TABLE, module.build, getattr(module, "IS_BY_UNIT", False), _REFRESHES.get(module.TABLE.name)
-    )
+    return Derivative(module.TABLE, module.build, getattr(module, "TOLD_BY", ()), _REFRESHES.get(module.TABLE.name))
 
 
 _REFRESHES = {inventory_daily.TABLE.name: inventory_daily_refresh.refresh}

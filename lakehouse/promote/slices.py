@@ -35,7 +35,7 @@ class Slices:
 
     @cached_property
     def touched(self) -> Touched:
-        """The touched units, and their families."""
+        """What is touched, and its family."""
         changed = self.frames.of([CHANGED_RECORDS])[0].select("about", "name")
         now = dict(zip(TIMES, self.frames.of(TIMES), strict=True))
         named = kept_for_unions(changed.union(due_records(now, self.as_of_before)).distinct())
@@ -54,13 +54,13 @@ class Slices:
 
     def refreshed(self, step: Derivative, params: Mapping[str, Any]) -> Refreshed:
         """The touched slices of a derivative."""
-        units = self.touched.units
         if step.refresh:
             inputs = self.frames.of(parameters(step.refresh))
             days = {"as_of": self.as_of, "as_of_before": self.as_of_before}
-            return step.refresh(*inputs, touched=units, **days, params=params)
+            return step.refresh(*inputs, touched=self.touched.units, **days, params=params)
+        told = self.touched.of(step.told_by)
         rows = step.build(*self.cut.of(step.inputs), as_of=self.as_of, params=params)
-        return Refreshed(rows.join(F.broadcast(units), "unit_id", "left_semi"), units, "old.unit_id = gone.unit_id")
+        return Refreshed(rows.join(F.broadcast(told), "unit_id", "left_semi"), told, "old.unit_id = gone.unit_id")
 
 
 def slices_of(frames: Frames, written: Collection[str], as_of: date, as_of_before: date) -> Slices | None:

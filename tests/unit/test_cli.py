@@ -1,5 +1,6 @@
 """The frame of every job: options, exit codes, and the one line of JSON at the end."""
 
+import argparse
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from lakehouse import errors
+from lakehouse import cli, errors
 from lakehouse.cli import Outcome, Run, main
+from lakehouse.config import load_config
+from lakehouse.l2.pipeline import L2_TABLES
 
 STARTED = datetime(2024, 3, 1, 23, 30, tzinfo=UTC)
 
@@ -60,6 +63,19 @@ def test_main__gives_the_body_its_options_settings_and_places(tmp_path: Any) -> 
     assert (first.landing.root, second.landing.root) == (f"{lake}/landing", str(tmp_path / "in"))
     assert (first.as_of, second.as_of) == (date(2024, 3, 1), date(2023, 12, 31))
     assert first.run_id.startswith("20240301T233000")
+
+
+def test_session__is_that_of_a_large_lake_where_it_is_one(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(cli, "build_session", lambda config, _: started.append(config.spark.conf["a"]))
+    for slice_units in (0, 1):
+        spark = {"conf": {"a": "small"}, "large": {"a": "large"}}
+        config = load_config("local", {"spark": spark, "pipeline": {"slice_units": slice_units}})
+        run = Run("job", argparse.Namespace(lake=str(tmp_path / str(slice_units))), config, ticking(), "r")
+        run.lake.start()
+        run.lake.create(L2_TABLES["units"])
+        run._session()
+    assert started == ["large", "large", "small", "small"]
 
 
 def test_main__takes_the_jobs_own_options() -> None:

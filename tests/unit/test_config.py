@@ -27,6 +27,14 @@ def test_load_config__lets_an_environment_override_single_settings() -> None:
     assert cluster.spark.conf["spark.databricks.delta.snapshotPartitions"] == "2"
 
 
+def test_for_units__takes_the_settings_of_a_large_lake_from_its_size_on() -> None:
+    large = {"spark": {"large": {"a": "large"}, "conf": {"a": "small", "b": "same"}}}
+    config = load_config("local", {**large, "pipeline": {"slice_units": 10}})
+    few, many = [config.for_units(units).spark.conf for units in (9, 10)]
+    assert ((few["a"], few["b"]), (many["a"], many["b"])) == (("small", "same"), ("large", "same"))
+    assert many == {**few, **config.spark.large}
+
+
 def test_load_config__lets_overrides_win() -> None:
     config = load_config("local", {"ingest": {"settle_seconds": 0}, "params": {"outlook_days": 7}})
     assert (config.ingest.settle_seconds, config.ingest.attempts) == (0, 3)

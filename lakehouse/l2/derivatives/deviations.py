@@ -10,17 +10,18 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.l2.conformed.changes import DONATION, UNIT
 from lakehouse.l2.derivatives.deviations_donations import judged_donations
 from lakehouse.l2.derivatives.deviations_rules import of_ends, of_issues, of_units
 from lakehouse.l2.derivatives.deviations_transfusion import of_dating, of_groups
 from lakehouse.l2.derivatives.deviations_uses import uses, with_patient, with_reactive
 from lakehouse.l2.derivatives.units_steps import live_steps
-from lakehouse.table import DATE, FLAG, INSTANT, TEXT, Field, Table
+from lakehouse.table import FLAG, INSTANT, TEXT, Field, Table
 
 TABLE = Table(
     tier="l2",
     name="deviations",
-    grain="a rule broken by a unit, a patient or a donor at an instant, as known at the as-of day",
+    grain="a rule broken by a unit, a patient or a donor at an instant, as known at the release's as-of day",
     key=("rule", "unit_id", "happened_at", "patient_key"),
     fields=(
         Field("rule", TEXT, "id of the rule", required=True),
@@ -31,10 +32,11 @@ TABLE = Table(
         Field("happened_at", INSTANT, "when it happened"),
         Field("is_excused", FLAG, "the rule admits it in this case", required=True),
         Field("detail", TEXT, "what was found against what, without any identity", required=True),
-        Field("as_of", DATE, "the day that the judgement speaks about", required=True),
     ),
     law="every row's unit_id is a unit of units, or a donation of donations",
 )
+
+TOLD_BY = (UNIT, DONATION)
 
 
 def build(  # noqa: PLR0913 -- an argument is a table
@@ -73,7 +75,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
     nobody = F.lit(None).cast("string")
     of_donations = judged_donations(dated, as_of)
     donated = _found(of_donations, F.col("donation_key"), nobody, F.col("facility_id"), F.col("at"))
-    return _once(found.unionByName(donated)).withColumn("as_of", F.lit(as_of)).select(*TABLE.columns)
+    return _once(found.unionByName(donated)).select(*TABLE.columns)
 
 
 def _found(judged: DataFrame, unit_id: Column, patient_key: Column, facility_id: Column, at: Column) -> DataFrame:

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
+from lakehouse.l2.conformed.changes import UNIT
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 from lakehouse.l2.derivatives.unit_moves_moments import (
     DISPUTED,
@@ -41,7 +42,7 @@ IN_TRANSIT = "in_transit"
 STANDINGS = (*ON_HAND, EXPIRED, IN_TRANSIT)
 WAYS_IN = ("produced", "imported", "converted_in")
 
-IS_BY_UNIT = True
+TOLD_BY = (UNIT,)
 TABLE = Table(
     tier="l2",
     name="unit_moves",

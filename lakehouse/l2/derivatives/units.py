@@ -19,12 +19,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
+from lakehouse.l2.conformed.changes import UNIT
 from lakehouse.l2.derivatives.units_donations import donation_facts, tests_by_donation
 from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
 from lakehouse.l2.derivatives.units_records import admission_records, movement_records
 from lakehouse.l2.derivatives.units_reports import reporting
 from lakehouse.l2.derivatives.units_states import with_end, with_place, with_state, with_steps
-from lakehouse.l2.derivatives.units_steps import live_dispositions, records_of_units, steps_of, units_of_bags
+from lakehouse.l2.derivatives.units_steps import live_dispositions, records_of_units, steps_of
 from lakehouse.l2.kept import kept
 from lakehouse.table import DATE, DOSES, FLAG, INSTANT, TEXT, TEXTS, Field, Table
 
@@ -43,7 +44,7 @@ DISPOSITIONS = (
 UNREPORTED = ("presumed_outdated", "fate_unknown")
 STATES = (*ON_HAND, "in_transit", *DISPOSITIONS, *UNREPORTED)
 
-IS_BY_UNIT = True
+TOLD_BY = (UNIT,)
 TABLE = Table(
     tier="l2",
     name="units",
@@ -136,10 +137,9 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     facts = donation_facts(dated, tests, donors, as_of)
     known = kept(present.join(facts, on="donation_key", how="left"))
     made = _made(known, unit_parents.where(was_made(as_of)))
-    bags = units_of_bags(known.select("unit_id", "bag_id"))
     named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
     bagged = [movement_records(distribution), admission_records(patients)]
-    steps = steps_of(named, bagged, bags, places)
+    steps = steps_of(named, bagged, known.select("unit_id", "bag_id"), places)
     placed = with_place(with_steps(made, steps, as_of), F.lit(as_of))
     known_ends = reporting(reports, as_of).withColumn("is_reporting", F.lit(True))
     reported = placed.join(F.broadcast(known_ends), on="place_id", how="left")

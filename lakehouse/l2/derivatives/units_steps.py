@@ -86,16 +86,19 @@ def records_of_units(
     ]
 
 
-def steps_of(named: Iterable[DataFrame], bagged: Iterable[DataFrame], bags: DataFrame, places: DataFrame) -> DataFrame:
+def steps_of(named: Iterable[DataFrame], bagged: Iterable[DataFrame], units: DataFrame, places: DataFrame) -> DataFrame:
     """Make records steps, with `COLUMNS`.
 
     Args:
         named: frames of records that name their unit.
         bagged: frames of records that may name a bag alone: the bag stands for its unit where it has one.
-        bags: `units_of_bags`.
+        units: unit_id and bag_id of the units' donations.
         places: all facilities.
     """
     in_bags = reduce(DataFrame.unionByName, bagged)
+    # Mostly movements name their unit: then no bag is asked for, and none has to be counted.
+    asked = in_bags.where(F.col("unit_id").isNull()).select("bag_id").distinct()
+    bags = units_of_bags(units.join(asked, on="bag_id", how="left_semi"))
     records = [frame.withColumn("is_ambiguous_bag", F.lit(False)) for frame in named]
     found = reduce(DataFrame.unionByName, [*records, _with_unit(in_bags, bags)])
     return _timed(_placed(found, places)).select(*COLUMNS)
@@ -126,9 +129,9 @@ def steps_of_units(
         test_results: cultures of units.
         places: `all_facilities`: zones, and facilities by NPI.
     """
-    bags = units_of_bags(units.join(dated.select("donation_key", "bag_id"), on="donation_key", how="inner"))
+    in_bags = units.join(dated.select("donation_key", "bag_id"), on="donation_key", how="inner")
     named = records_of_units(unit_events, dispositions, unit_parents, test_results)
-    return steps_of(named, [movement_records(distribution)], bags, places)
+    return steps_of(named, [movement_records(distribution)], in_bags, places)
 
 
 def movement_steps(steps: DataFrame) -> DataFrame:

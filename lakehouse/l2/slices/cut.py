@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.conformed.changes import DONATION, UNIT
+from lakehouse.l2.conformed.changes import DONATION, PATIENT, UNIT
 from lakehouse.l2.kept import kept
 from lakehouse.l2.slices.families import Family
 
@@ -15,10 +15,10 @@ NAMED_BY: dict[str, tuple[tuple[str, str], ...]] = {
     "dispositions": ((UNIT, "unit_id"),),
     "distribution": ((UNIT, "unit_id"), ("", "bag_id")),
     "test_results": ((UNIT, "unit_id"), ("", "din"), ("", "bag_id")),
-    "patients": (("", "bag_id"),),
+    "patients": ((PATIENT, "patient_key"), ("", "bag_id")),
     "units": ((UNIT, "unit_id"),),
 }
-"""Table -> what its rows are told by: a unit, a donation, or (no kind) a din or bag; other tables stay whole."""
+"""Table -> what its rows are told by: a unit, donation, patient, or (no kind) a din or bag; others stay whole."""
 
 
 ALSO: dict[str, str] = {"dispositions": "replaces_disposition_id IS NOT NULL"}

@@ -23,6 +23,10 @@ class Family:
     members: DataFrame
     names: DataFrame
 
+    def with_members(self, more: DataFrame) -> "Family":
+        """The same with more members, each once."""
+        return Family(kept_for_unions(self.members.union(more).distinct()), self.names)
+
     def ids(self, kind: str, name: str) -> DataFrame:
         """The members of one kind, as the column `name`."""
         return self.members.where(F.col("kind") == kind).select(F.col("id").alias(name))

@@ -1,10 +1,12 @@
-"""What a run touches. A row is a unit whose life may read otherwise than in the release before, and why it may.
+"""What a run touches: units and donations that may read, or be judged, otherwise than in the release before, and why.
 
 A unit is touched by a record of its own, of its donation, donor or session, of what shares their names, of what it was
-made of, that came since that release or that is dated since its day; by time, while it has not ended or nobody knows
-when it did; and by the first disposition that its facility ever reports, where its end is presumed.
+made of, of its patient, that came since that release or that is dated since its day; by time, while it has not ended or
+nobody knows when it did; and by the first disposition that its facility ever reports, where its end is presumed.
+A donation is touched by such a record, too, and with it every donation of its donor.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
@@ -12,7 +14,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.conformed.changes import DONATION, DONOR, DUE_DAYS, EVENT, REFERENCE, UNIT
+from lakehouse.l2.conformed.changes import DONATION, DONOR, DUE_DAYS, EVENT, PATIENT, REFERENCE, UNIT
 from lakehouse.l2.derivatives.unit_moves_moments import LIVING
 from lakehouse.l2.derivatives.units import UNREPORTED
 from lakehouse.l2.derivatives.units_identity import ancestors
@@ -23,10 +25,15 @@ from lakehouse.l2.slices.families import MEMBER, Family, family_links, family_of
 
 @dataclass(frozen=True)
 class Touched:
-    """The units to be told anew (`unit_id`), and the family that all that they are told from belongs to."""
+    """The units and the donations to be told anew (each as `unit_id`), and the family of all that tells of them."""
 
     units: DataFrame
+    donations: DataFrame
     family: Family
+
+    def of(self, kinds: Collection[str]) -> DataFrame:
+        """What is to be told anew of these kinds, as `unit_id`."""
+        return self.units.union(self.donations).distinct() if DONATION in kinds else self.units
 
 
 def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
@@ -39,6 +46,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
     unit_parents_before: DataFrame,
     dispositions: DataFrame,
     dispositions_before: DataFrame,
+    patients: DataFrame,
     units_before: DataFrame,
     places: DataFrame,
     reports: DataFrame,
@@ -46,7 +54,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
     as_of: date,
     as_of_before: date,
 ) -> Touched:
-    """The units that a run touches, as of a day, since a release that spoke of a day before or the same.
+    """What a run touches, as of a day, since a release that spoke of a day before or the same.
 
     Args:
         named: about and name: what records name that came since the release, or that are dated since its day.
@@ -58,6 +66,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
         unit_parents_before: those of the release before.
         dispositions: current conformed rows.
         dispositions_before: those of the release before.
+        patients: current conformed rows.
         units_before: the units of the release before.
         places: `all_facilities`, the same in both.
         reports: `first_reports` of the dispositions.
@@ -67,21 +76,30 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
     links = family_links([components, components_before], [donations, donations_before])
     parents = kept_for_unions(_both(unit_parents, unit_parents_before, "unit_id", "parent_unit_id", "kind"))
     replaced = kept_for_unions(_replaced(_both(dispositions, dispositions_before, *_ENDS)))
-    start = _named_members(named, _both(donations, donations_before, "donation_key", "donor_key", "event_id"))
+    given = _both(donations, donations_before, "donation_key", "donor_key", "event_id")
+    used = _both(dispositions, dispositions_before, *_USES).union(units_before.select(*_USES))
+    start = _named_members(named, given).union(_of_patients(named, used))
     references = named.where(F.col("about") == REFERENCE).select(F.col("name").alias("reference")).distinct()
-    told = family_of(start, references, links).ids(UNIT, "unit_id")
+    told_family = family_of(start, references, links)
+    told = told_family.ids(UNIT, "unit_id")
+    of_donors = kept_for_unions(_of_donors(told_family.ids(DONATION, "donation_key"), given))
     replaced_too = told.union(told.join(replaced, "unit_id").select("other_id"))
     made_of_them = replaced_too.withColumnRenamed("unit_id", "ancestor_id").join(ancestors(parents), "ancestor_id")
     report = reporting(reports, as_of)
     reported = reporting(first_reports(dispositions_before, places), as_of_before)
     in_time = _touched_by_time(units_before, report, reported, as_of_before)
     units = kept_for_unions(reduce(DataFrame.union, [replaced_too, made_of_them.select("unit_id"), in_time]).distinct())
-    makers = units.join(ancestors(parents), "unit_id").select(F.col("ancestor_id").alias("unit_id"))
-    kin = units.union(makers).union(units.join(replaced, "unit_id").select("other_id"))
-    return Touched(units, family_of(members(kin, UNIT, "unit_id"), references, links))
+    subjects = kept_for_unions(units.union(of_donors).distinct())
+    makers = subjects.join(ancestors(parents), "unit_id").select(F.col("ancestor_id").alias("unit_id"))
+    kin = subjects.union(makers).union(subjects.join(replaced, "unit_id").select("other_id"))
+    drawn = of_donors.withColumnRenamed("unit_id", "donation_key")
+    own = members(kin, UNIT, "unit_id").union(members(drawn, DONATION, "donation_key"))
+    family = family_of(own, references, links)
+    return Touched(units, of_donors, family.with_members(_patients_of(family, used, patients)))
 
 
 _ENDS = ("disposition_id", "unit_id", "replaces_disposition_id")
+_USES = ("unit_id", "patient_key")
 
 
 def _both(now: DataFrame, before: DataFrame, *columns: str) -> DataFrame:
@@ -110,6 +128,28 @@ def _named_members(named: DataFrame, donations: DataFrame) -> DataFrame:
         F.col("about").alias("kind"), F.col("name").alias("id")
     )
     return own.select(*MEMBER).union(members(given, DONATION, "donation_key")).distinct()
+
+
+def _of_patients(named: DataFrame, used: DataFrame) -> DataFrame:
+    """Units that a patient had, of whom a record tells."""
+    told = named.where(F.col("about") == PATIENT).select(F.col("name").alias("patient_key"))
+    return members(used.join(F.broadcast(told), "patient_key", "left_semi"), UNIT, "unit_id")
+
+
+def _of_donors(donations: DataFrame, given: DataFrame) -> DataFrame:
+    """All donations, as `unit_id`, of whoever gave one of these."""
+    donors = given.join(F.broadcast(donations), "donation_key", "left_semi").select("donor_key").distinct()
+    theirs = given.join(F.broadcast(donors), "donor_key", "left_semi")
+    return theirs.select(F.col("donation_key").alias("unit_id")).distinct()
+
+
+def _patients_of(family: Family, used: DataFrame, patients: DataFrame) -> DataFrame:
+    """The patients who had units of a family, or who were admitted with a bag of it."""
+    theirs = used.join(F.broadcast(family.ids(UNIT, "unit_id")), "unit_id", "left_semi").select("patient_key")
+    bags = F.broadcast(family.names.withColumnRenamed("reference", "bag_id"))
+    return members(
+        theirs.union(patients.join(bags, "bag_id", "left_semi").select("patient_key")), PATIENT, "patient_key"
+    )
 
 
 def _touched_by_time(units_before: DataFrame, report: DataFrame, reported: DataFrame, as_of_before: date) -> DataFrame:

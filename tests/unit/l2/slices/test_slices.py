@@ -13,11 +13,12 @@ from lakehouse.l2.pipeline import DERIVATIVES, Derivative
 from tests.support.lakes import content
 from tests.support.lives import PARAMS as LIVES
 from tests.support.releases import Release
+from tests.unit.l2.derivatives.test_deviations import FEEDS as DEVIATING
 from tests.unit.l2.derivatives.test_unit_moves import FEEDS as MOVED
 from tests.unit.l2.derivatives.test_units import FEEDS as UNITS
 from tests.unit.l2.derivatives.test_units_assumed import FEEDS as ASSUMED
 
-NAMES = ("units", "unit_moves", "inventory_daily")
+NAMES = ("units", "unit_moves", "inventory_daily", "deviations")
 SLICED: list[Derivative] = [step for name in NAMES for step in DERIVATIVES if step.table.name == name]
 OWN = (
     "unit_event_id",
@@ -69,9 +70,9 @@ Record = dict[str, Any]
 
 
 def _records() -> dict[str, list[Record]]:
-    """The worlds of three tests side by side, told apart by a letter before each id."""
+    """The worlds of four tests and one of ours side by side, told apart by a letter before each id."""
     feeds: dict[str, list[Record]] = {}
-    for letter, world in (("m", MOVED), ("u", UNITS), ("a", ASSUMED), ("d", DRY)):
+    for letter, world in (("m", MOVED), ("u", UNITS), ("a", ASSUMED), ("d", DRY), ("v", DEVIATING)):
         for feed, rows in world.items():
             renamed = [
                 {k: f"{letter}.{v}" if k in IDS and v is not None else v for k, v in row.items()} for row in rows
@@ -139,6 +140,8 @@ changes = st.lists(change, max_size=14, unique_by=lambda change: change[0])
         ([_of("donations", "d.unmade", "resent")], 20, 1),
         ([_of("dispositions", "m.whole_life transfused", "redated")], 13, 0),  # on the first day that is told of
         ([], 33, 15),  # longer than the inventory reaches back
+        # A group that judges an earlier transfusion, and a donation that came too shortly before another.
+        ([_of("patients", "woman", "came"), _of("donations", "v.D5", "came")], 20, 0),
     ],
 )
 def test_refreshed__is_what_is_built_whole_too_where(

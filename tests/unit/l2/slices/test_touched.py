@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.l2.conformed.all_facilities import all_facilities
+from lakehouse.l2.conformed.changes import DONATION, UNIT
 from lakehouse.l2.derivatives.units_reports import first_reports
 from lakehouse.l2.pipeline import L2_TABLES, parameters
 from lakehouse.l2.slices.cut import cut
@@ -30,13 +31,15 @@ BEFORE: dict[str, Rows] = {
         {"donation_key": "two", "din": "din 2", "donor_key": "donor 2"},
         {"donation_key": "three", "din": "din 3", "bag_id": "bag 3", "donor_key": "donor 3"},
         {"donation_key": "assumed", "bag_id": "bag 4", "donor_key": "donor 4"},
+        {"donation_key": "earlier", "din": "din 5", "donor_key": "donor 1"},
     ],
     "unit_parents": [
         {"unit_id": "child", "parent_unit_id": "parent", "kind": "irradiated"},
         {"unit_id": "grandchild", "parent_unit_id": "child", "kind": "divided"},
     ],
     "dispositions": [
-        {"disposition_id": "1", "unit_id": "ended", "facility_id": "C1", "happened_at": "2024-03-01"},
+        {"disposition_id": "1", "unit_id": "ended", "facility_id": "C1", "happened_at": "2024-03-01",
+         "patient_key": "p"},
         {"disposition_id": "2", "unit_id": "replaced", "facility_id": "C1", "happened_at": "2024-03-01"},
         {"disposition_id": "3", "unit_id": "other", "replaces_disposition_id": "2", "happened_at": "2024-03-02"},
     ],
@@ -95,6 +98,7 @@ def units(found: Touched) -> set[str]:
         ((("event", "event 1"),), {"sister"}),
         ((("reference", "din 3"),), {"cousin"}),
         ((("unit", "other"),), {"other", "replaced"}),
+        ((("patient", "p"),), {"ended"}),
         ((("request", "named"), ("patient", "named")), set()),
     ],
 )
@@ -125,6 +129,25 @@ def test_first_report_of_a_facility__touches_what_was_given_up_there(spark: Spar
     assert units(found) == {"named", "presumed"}
 
 
+@pytest.mark.parametrize(
+    ("named", "wanted"),
+    [
+        (("donation", "three"), {"three"}),
+        (("donation", "one"), {"one", "earlier"}),
+        (("reference", "din 1"), {"one", "earlier"}),
+        (("donation", "earlier"), {"one", "earlier"}),
+        (("unit", "ended"), set()),
+    ],
+)
+def test_donation__is_touched_with_all_of_its_donor(
+    spark: SparkSession, named: tuple[str, str], wanted: set[str]
+) -> None:
+    found = touched(spark, named)
+    assert {row["unit_id"] for row in found.donations.collect()} == wanted
+    assert {row["unit_id"] for row in found.of((UNIT, DONATION)).collect()} >= wanted | ALWAYS
+    assert {row["unit_id"] for row in found.of((UNIT,)).collect()} == {row["unit_id"] for row in found.units.collect()}
+
+
 def test_family__has_what_touched_units_are_told_from(spark: SparkSession) -> None:
     found = touched(spark, ("unit", "grandchild"))
     assert units(found) == {"grandchild"}
@@ -133,6 +156,18 @@ def test_family__has_what_touched_units_are_told_from(spark: SparkSession) -> No
     assert kept["components"] - ALWAYS == {"grandchild", "child", "parent"}
     assert (kept["donations"], kept["dispositions"]) == (set(), {"other"})
     assert len(kept["unit_parents"]) == 2
+
+
+def test_family__has_the_patients_of_its_units_and_bags(spark: SparkSession) -> None:
+    rows = [
+        {"admission_key": "a", "patient_key": "p"},
+        {"admission_key": "b", "patient_key": "q", "bag_id": "bag 4"},
+        {"admission_key": "c", "patient_key": "q"},
+        {"admission_key": "d", "patient_key": "another"},
+    ]
+    found = touched(spark, ("unit", "ended"), ("reference", "bag 4"), patients=rows)
+    patients = cut("patients", conformed(spark, "patients", rows), found.family)
+    assert {row["admission_key"] for row in patients.collect()} == {"a", "b", "c"}
 
 
 def test_cut__leaves_tables_whole_that_are_about_no_unit(spark: SparkSession) -> None:
