@@ -59,7 +59,10 @@ class Run:
 
     def _session(self) -> SparkSession:
         # By the log, before there is a session: what the JVM is started with can't be changed later.
-        units = self.lake.size(UNITS).rows if self.lake.version(UNITS) is not None else 0
+        try:
+            units = self.lake.size(UNITS).rows if self.lake.version(UNITS) is not None else 0
+        except LakeError:
+            units = 0  # What is wrong there is told by whoever needs it.
         return build_session(self.config.for_units(units), self.job)
 
     @cached_property

@@ -105,7 +105,7 @@ UNCUT: frozenset[str] = frozenset({"places", "reports", "component_sources"})
 BEFORE, CAME, WENT = "_before", "_came", "_went"
 """Ends of names of a table in the release before, of its rows that are new since, and of those that are gone."""
 PAST = (BEFORE, WENT)
-"""What can't change within a run, and so is no source."""
+"""What no first release has."""
 CHANGED_RECORDS = "changed_records"
 """Names `changes.changed_records` over what was rewritten of the tables of `changes.NAMES`."""
 
@@ -117,7 +117,7 @@ def table_of(name: str) -> str:
 
 def tables_behind(names: Iterable[str]) -> set[str]:
     """The tables among these frames, and those that the shared ones are made of."""
-    names = {table_of(name) for name in names if not name.endswith(PAST)}
+    names = {table_of(name) for name in names if not name.endswith(BEFORE)}
     shared = {source for name in names & SHARED.keys() for source in parameters(SHARED[name])}
     shared |= NAMES.keys() if CHANGED_RECORDS in names else set()
     return (names - SHARED.keys() - {CHANGED_RECORDS}) | (tables_behind(shared) if shared else set())

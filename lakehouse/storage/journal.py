@@ -19,6 +19,8 @@ from lakehouse.errors import LeaseTakenError, StorageError
 from lakehouse.storage.files import Files
 from lakehouse.table import Table
 
+SETTINGS = {"datafusion.execution.parquet.coerce_int96": "us"}
+"""Spark's instants are read as they are; nanoseconds would reach from 1677 to 2262 alone."""
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
@@ -56,11 +58,13 @@ class Journals:
         """
         wanted = f'"{column}" IN ({", ".join(map(_literal, sorted(values)))})' if values else "false"
 
-        def found(delta: DeltaTable) -> pa.Table:
+        def found(delta: DeltaTable) -> list[dict[str, Any]]:
             delta.load_as_version(version)
-            return _query(delta, wanted)
+            has_column = column in {field.name for field in delta.schema().fields}
+            rows: list[dict[str, Any]] = _query(delta, wanted).to_pylist() if has_column else []
+            return rows
 
-        return [dict.fromkeys(table.columns) | row for row in self._call(table, found).to_pylist()]
+        return [dict.fromkeys(table.columns) | row for row in self._call(table, found)]
 
     def size(self, table: Table) -> Size:
         """How large any table is by its log; rows that no log counts are none.
@@ -146,7 +150,11 @@ def _arrow(table: Table, rows: Iterable[Row]) -> pa.Table:
 
 
 def _query(delta: DeltaTable, where: str) -> pa.Table:
-    return pa.table(QueryBuilder().register("rows", delta).execute(f"SELECT * FROM rows WHERE {where}").read_all())
+    found = QueryBuilder(SETTINGS).register("rows", delta).execute(f"SELECT * FROM rows WHERE {where}")
+    try:
+        return pa.table(found.read_all())
+    except Exception as error:  # What the reader of files raises has no type of its own.
+        raise OSError(str(error)) from error
 
 
 def _literal(value: str | int) -> str:

@@ -23,7 +23,7 @@ from tests.support.lakes import KEY, LAST_DAY, content, lake_at, land, make_worl
 pytestmark = pytest.mark.slow
 PIPELINE = {"leave_out": LEFT_OUT, "slice_units": 0}
 CONFIG = load_config("local", {"pipeline": PIPELINE, "ingest": {"settle_seconds": 0}})
-SLICED = "refreshing by slices: ['inventory_daily', 'unit_moves', 'units']"
+SLICED = "refreshing by slices: ['deviations', 'inventory_daily', 'unit_moves', 'units']"
 
 
 def test_refreshed_lake__is_what_is_built_whole(

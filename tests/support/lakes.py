@@ -35,7 +35,7 @@ JOBS = {
     "look_back": (traced.look_back_job, traced.look_back_options),
 }
 # What differs between two lakes that hold the same: when they were made, and by which run.
-OF_THE_RUN = {"_ingested_at", "run_id", "release_id", "published_at", "happened_at", "judged_at", "etag", "_batch_seq"}
+OF_THE_RUN = {"_ingested_at", "run_id", "release_id", "published_at", "judged_at", "etag", "_batch_seq"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ def lake_at(spark: Any, root: str | Path) -> Lake:
 
 def content(rows: DataFrame, table: Table) -> list[str]:
     """The rows as sorted text, apart from what tells one run from another."""
-    kept = [column for column in table.columns if column not in OF_THE_RUN]
+    told = OF_THE_RUN | ({"happened_at"} if table.tier == "ops" else set())
+    kept = [column for column in table.columns if column not in told]
     return sorted(str(row) for row in rows.select(*kept).collect())
 
 

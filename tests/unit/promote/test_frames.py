@@ -77,4 +77,4 @@ def test_rows_that_came_and_went__are_those_of_rewritten_files(lake: Lake) -> No
         ["dispositions_came", "dispositions_went"]
     )
     assert (came.count(), [row["_batch_seq"] for row in went.collect()]) == (0, [3])
-    assert tables_behind(["dispositions_went", "units_came"]) == {"units"}
+    assert tables_behind(["dispositions_went", "units_came", "donors_before"]) == {"dispositions", "units"}

@@ -19,7 +19,7 @@ from lakehouse.l1.feeds import FEEDS
 from lakehouse.storage.commits import commits_after, latest_version, read_commit
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.writes import LOST_RACE
-from lakehouse.table import INT, TEXT, Field, Table
+from lakehouse.table import INSTANT, INT, TEXT, Field, Table
 from tests.support.rows import frame
 
 TABLE = Table(
@@ -386,6 +386,35 @@ def test_looked_up_columns__have_a_bloom_filter_in_every_file(lake: Lake) -> Non
     assert {column for column, offset in groups if offset is not None} == {"bag_id", "place"}
     found = lake.journals.find(table, "bag_id", ["bag 7", "no bag"], lake.version(table) or 0)
     assert found == [{"bag_id": "bag 7", "place": "C7", "version": 8}]
+
+
+def test_find__reads_instants_far_from_today_as_spark_does(lake: Lake) -> None:
+    table = replace(TABLE, fields=(*TABLE.fields, Field("at", INSTANT)))
+    lake.create(table)
+    said = {"bag_id": "a", "place": "C1", "version": 1, "at": "9999-12-31 00:00"}
+    lake.append(table, frame(lake.spark, table, [said, {**said, "bag_id": "b", "at": "1600-01-01 00:00"}]))
+    found = lake.journals.find(table, "place", ["C1"], lake.version(table) or 0)
+    assert {(row["bag_id"], row["at"].year, row["at"].month) for row in found} == {("a", 9999, 12), ("b", 1600, 1)}
+
+
+def test_find__of_a_column_that_was_declared_later_finds_nothing(lake: Lake) -> None:
+    lake.create(TABLE)
+    lake.append(TABLE, bags(lake, ("a", "C1", 1)))
+    later = replace(TABLE, fields=(*TABLE.fields, Field("lot", TEXT)))
+    version = lake.version(TABLE) or 0
+    assert lake.journals.find(later, "lot", ["BL1"], version) == []
+    assert lake.journals.find(later, "place", ["C1"], version) == [
+        {"bag_id": "a", "place": "C1", "version": 1, "lot": None}
+    ]
+
+
+def test_find__says_when_a_file_of_the_table_is_out_of_reach(lake: Lake) -> None:
+    lake.create(TABLE)
+    lake.append(TABLE, bags(lake, ("a", "C1", 1)))
+    for file in Path(lake.uri(TABLE)).glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(StorageError, match="out of reach"):
+        lake.journals.find(TABLE, "place", ["C1"], lake.version(TABLE) or 0)
 
 
 def test_rewritten__are_the_rows_in_files_that_only_one_version_has(lake: Lake) -> None:

@@ -77,7 +77,8 @@ def _records() -> dict[str, list[Record]]:
             renamed = [
                 {k: f"{letter}.{v}" if k in IDS and v is not None else v for k, v in row.items()} for row in rows
             ]
-            feeds.setdefault(feed, []).extend(renamed)
+            # Each world is a source of its own: units are assumed where a source has no components.
+            feeds.setdefault(feed, []).extend({"source_system": letter, **row} for row in renamed)
     return {feed: [{**row, "_line": line} for line, row in enumerate(rows, 1)] for feed, rows in feeds.items()}
 
 
