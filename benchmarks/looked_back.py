@@ -5,7 +5,7 @@ twin, which is quicker, and the cases from the first part of the records alone.
 """
 
 import argparse
-import shutil
+import itertools
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ FILE_ROWS = 1_000_000
 
 def make(folder: Path, units: int, config: Config) -> None:
     """Write the lake below `<folder>/lake`."""
-    records, first = folder / "conformed", folder / "first"
+    records = folder / "conformed"
     as_of = conformed.make(records, units)
     session = build_session(config, "bench")
     lake = Lake(session, str(folder / "lake"), run_id="bench")
@@ -36,18 +36,34 @@ def make(folder: Path, units: int, config: Config) -> None:
         if table.looked_up_by:
             rows = session.read.schema(table.schema).parquet(str(records / table.name))
             _write(lake, table, rows, TIMES[table.name])
-    twins.build(records, None, folder, as_of=as_of, params=config.params, tables=["units"])
-    twin = session.read.schema(L2_TABLES["units"].schema).parquet(str(folder / "units.parquet"))
-    _write(lake, L2_TABLES["units"], twin, ("prepared_at",))
-    for table in CONFORMED_TABLES:
-        (first / table.name).mkdir(parents=True)
-        for part in sorted((records / table.name).iterdir())[:2]:
-            shutil.copy(part, first / table.name)
-    _build_cases(first, folder / "cases", as_of, config)
-    given = OverParquet(session, Task(first, folder / "cases", as_of))
+    finish(folder, lake, as_of, config)
+
+
+def finish(folder: Path, lake: Lake, as_of: date, config: Config) -> None:
+    """Write the units and the cases, and publish all."""
+    table, parts = L2_TABLES["units"], _parts(folder)
+    for part in parts:
+        # Parts share no unit and no donor; all at once would be too much for DuckDB's memory.
+        twins.build(part, None, part, as_of=as_of, params=config.params, tables=["units"])
+    twin = lake.spark.read.schema(table.schema).parquet(*[str(part / "units.parquet") for part in parts])
+    _write(lake, table, twin, ("prepared_at",))
+    _build_cases(parts[0], folder / "cases", as_of, config)
+    given = OverParquet(lake.spark, Task(parts[0], folder / "cases", as_of))
     for name in CASES:
         _write(lake, L2_TABLES[name], given.read(L2_TABLES[name]))
     _publish(lake, as_of)
+
+
+def _parts(folder: Path) -> list[Path]:
+    """A folder of conformed tables for each part of the records, with the places that belong to all."""
+    names = sorted(path.name for path in (folder / "conformed" / "components").glob("*.parquet"))
+    for name, table in itertools.product(names, CONFORMED_TABLES):
+        place = folder / "parts" / name.removesuffix(".parquet") / table.name
+        place.mkdir(parents=True)
+        for file in ("00000.parquet", name):
+            if (source := folder / "conformed" / table.name / file).exists():
+                (place / file).symlink_to(source)
+    return sorted((folder / "parts").iterdir())
 
 
 def _build_cases(first: Path, out: Path, as_of: date, config: Config) -> None:
