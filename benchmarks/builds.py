@@ -101,7 +101,7 @@ def ours(task: Task, session: SparkSession, config: Config) -> dict[str, float]:
         derive(
             lake,
             # A first release: nothing was before it.
-            frames_of(lake, dict.fromkeys((table.path for table in CONFORMED_TABLES), 0), anew=L2_TABLES),
+            frames_of(lake, dict.fromkeys((table.path for table in L2_TABLES.values()), 0), anew=L2_TABLES),
             wiring.derivatives,
             as_of=task.as_of,
             params=config.params,
