@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from benchmarks import conformed, twins
 from benchmarks.builds import OverParquet, Task, ours
+from benchmarks.refreshed import first_told
 from lakehouse.config import Config, load_config
 from lakehouse.l2.conformed.changes import TIMES
 from lakehouse.l2.pipeline import CONFORMED_TABLES, DERIVATIVES, L2_TABLES
@@ -47,8 +47,9 @@ def finish(folder: Path, lake: Lake, as_of: date, config: Config) -> None:
         twins.build(part, None, part, as_of=as_of, params=config.params, tables=["units"])
     twin = lake.spark.read.schema(table.schema).parquet(*[str(part / "units.parquet") for part in parts])
     _write(lake, table, twin, ("prepared_at",))
-    _build_cases(parts[0], folder / "cases", as_of, config)
-    given = OverParquet(lake.spark, Task(parts[0], folder / "cases", as_of))
+    cases = Task(parts[0], folder / "cases", as_of, _tables_behind_cases())
+    ours(cases, lake.spark, config)
+    given = OverParquet(lake.spark, cases)
     for name in CASES:
         _write(lake, L2_TABLES[name], given.read(L2_TABLES[name]))
     _publish(lake, as_of)
@@ -66,20 +67,19 @@ def _parts(folder: Path) -> list[Path]:
     return sorted((folder / "parts").iterdir())
 
 
-def _build_cases(first: Path, out: Path, as_of: date, config: Config) -> None:
+def _tables_behind_cases() -> tuple[str, ...]:
+    """The derivatives that the cases are made of, and they."""
     needed, steps = set(CASES), {step.table.name: step for step in DERIVATIVES}
     while more := {source for name in needed for source in steps[name].sources if source in steps} - needed:
         needed |= more
-    ours(Task(first, out, as_of, tuple(needed)), build_session(config, "bench"), config)
+    return tuple(needed)
 
 
 def _write(lake: Lake, table: Table, rows: DataFrame, times: tuple[str, ...] = ()) -> None:
     """Write a table in files of a release's kind: what came together stands together."""
     lake.create(table)
-    when = F.array_min(F.array(*[F.col(name).cast("timestamp") for name in times])) if times else F.lit(0)
-    files = max(rows.count() // FILE_ROWS, 1)
-    ordered = rows.repartitionByRange(files, when).sortWithinPartitions(when) if times else rows.coalesce(1)
-    lake.append(table, ordered)
+    when, files = first_told(times), max(rows.count() // FILE_ROWS, 1)
+    lake.append(table, rows.repartitionByRange(files, when).sortWithinPartitions(when))
 
 
 def _publish(lake: Lake, as_of: date) -> None:

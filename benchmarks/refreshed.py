@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks import conformed
@@ -102,14 +102,14 @@ def _fill(lake: Lake, folder: Path, after: date | None, until: date) -> None:
     """Append what was recorded after the one day, or ever, until the other."""
     for table in CONFORMED_TABLES:
         rows = lake.spark.read.schema(table.schema).parquet(str(folder / table.name))
-        told = F.to_date(_first_told(rows, TIMES.get(table.name, ())))
+        told = F.to_date(first_told(TIMES.get(table.name, ())))
         is_old = F.coalesce(told <= F.lit(after), F.lit(True)) if after else F.lit(False)
         chosen = rows.where(~is_old & F.coalesce(told <= F.lit(until), F.lit(True)))
         number = F.lit(until.toordinal()).cast("long")
         lake.append(table, chosen.withColumn("_batch_seq", number))
 
 
-def _first_told(rows: DataFrame, columns: tuple[str, ...]) -> Column:
+def first_told(columns: tuple[str, ...]) -> Column:
     """When a record was made: at the first instant that it tells of; NULL, where it tells of none."""
     return F.array_min(F.array(*[F.col(column).cast("timestamp") for column in columns]).cast("array<timestamp>"))
 
