@@ -41,6 +41,6 @@ def _asked(root: Path, kind: str, units: int, times: int) -> Measurement:
 
 def _values(root: Path, kind: str, times: int) -> list[str]:
     files, column = ASKED[kind]
-    known = pl.scan_parquet(root / files).select(pl.col(column).drop_nulls().gather_every(1_000)).collect().to_series()
-    values: list[str] = known.sample(times, seed=1).to_list()
+    known = pl.scan_parquet(root / files).select(pl.col(column).drop_nulls().sample(times, seed=1)).collect()
+    values: list[str] = known.to_series().to_list()
     return values
