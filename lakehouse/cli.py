@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from lakehouse.config import ENVIRONMENTS, Config, load_config
-from lakehouse.errors import LakeError, StorageError
+from lakehouse.errors import LakeError, StorageError, full_disk
 from lakehouse.l2.derivatives.units import TABLE as UNITS
 from lakehouse.session import build_session
 from lakehouse.storage.files import Files, files_at
@@ -124,6 +124,8 @@ def _run(job: str, body: Body, args: argparse.Namespace, clock: Clock, started: 
     except LakeError as error:
         return _failed(error)
     except Exception as error:
+        if full := full_disk(error):
+            return _failed(full)
         if any(sign in str(error) for sign in UNREACHABLE):
             return _failed(StorageError(f"storage is out of reach: {str(error).splitlines()[0]}"))
         raise
@@ -143,10 +145,14 @@ def _parser(job: str, about: str, arguments: Arguments | None) -> argparse.Argum
     )
     parser.add_argument("--landing", metavar="URI", help="where files land (default: landing/ in the lake)")
     parser.add_argument("--conf-env", default="local", metavar="ENV", help=" | ".join(ENVIRONMENTS))
-    parser.add_argument("--as-of", type=_day, metavar="YYYY-MM-DD", help="the day to speak about (default: today, UTC)")
     if arguments is not None:
         arguments(parser)
     return parser
+
+
+def as_of_option(parser: argparse.ArgumentParser, default: str = "today, UTC") -> None:
+    """The option of jobs that make a release."""
+    parser.add_argument("--as-of", type=_day, metavar="YYYY-MM-DD", help=f"the day to speak about (default: {default})")
 
 
 def _day(text: str) -> date:

@@ -1,9 +1,10 @@
-"""Settings: conf/base.toml, overridden by conf/<environment>.toml, read once into frozen records."""
+"""Settings: conf/base.toml, overridden by the files of an environment, read once into frozen records."""
 
 import dataclasses
+import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,8 @@ from lakehouse.errors import UsageError
 
 HOME = Path(os.environ.get("LAKEHOUSE_HOME", Path(__file__).resolve().parents[1]))
 T = TypeVar("T")
-ENVIRONMENTS = ("local", "s3", "cluster")
+ENVIRONMENTS: Mapping[str, tuple[str, ...]] = {"local": ("local",), "s3": ("local", "s3"), "cluster": ("cluster",)}
+"""Each with the files in conf/ that override base.toml, the last one last."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,14 @@ def load_config(environment: str = "local", overrides: Mapping[str, Any] | None 
     """
     if environment not in ENVIRONMENTS:
         raise UsageError(f"--conf-env is {environment!r}; wanted one of {', '.join(ENVIRONMENTS)}")
-    raw = _merge(_read("base"), _read(environment))
+    raw = base = _read("base")
+    for name in ENVIRONMENTS[environment]:
+        raw = _merge(raw, _read(name))
     raw = _merge(raw, overrides or {})
     sections = {field.name for field in fields(Config)} - {"environment"}
     if set(raw) != sections:
         raise UsageError(f"the settings have the sections {sorted(raw)}; wanted {sorted(sections)}")
+    _require_known(raw["params"], base.get("params", {}))
     return Config(
         environment=environment,
         lake=_section(LakeConf, raw, "lake"),
@@ -122,6 +127,14 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         both_tables = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = _merge(merged[key], value) if both_tables else value
     return merged
+
+
+def _require_known(params: Collection[str], known: Collection[str]) -> None:
+    """Refuse definitions that base.toml does not have: nothing would read them."""
+    for name in sorted(set(params) - set(known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        wanted = near[0] if near else f"one of {', '.join(sorted(known))}"
+        raise UsageError(f"found {name} in [params]; wanted {wanted}")
 
 
 def _section(kind: type[T], raw: Mapping[str, Any], name: str) -> T:

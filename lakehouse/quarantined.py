@@ -12,13 +12,13 @@ from typing import Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.cli import Outcome, Run
+from lakehouse.cli import Outcome, Run, as_of_option
 from lakehouse.config import HOME
 from lakehouse.errors import UsageError
 from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, in_force, standing
 from lakehouse.gates.suite import read_suites
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l1.ledger import read_ledger
+from lakehouse.l1.ledger import batch_number, read_ledger
 from lakehouse.promote import Readmission
 from lakehouse.release import lineage, list_releases
 from lakehouse.sql import PRINTERS
@@ -37,14 +37,22 @@ def quarantine_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--feed", help="of this feed only")
     parser.add_argument("--rule", help="that broke this rule")
-    parser.add_argument("--batch", type=int, help="of this batch")
+    parser.add_argument("--batch", type=_batch, help="of this batch: b000017, or 17")
     parser.add_argument("--file", help="of this landing file, as `show` names it")
     parser.add_argument("--line", type=int, help="on this line of it")
     parser.add_argument("--all", action="store_true", help="list, show: those that were replayed or waived, too")
     parser.add_argument("--by", help="replay, waive: who decides it")
     parser.add_argument("--why", help="replay, waive: why")
+    as_of_option(parser, "replay, waive: that of the current release")
     parser.add_argument("--rows", type=int, default=100, help="print at most so many (default: 100)")
     parser.add_argument("--format", choices=tuple(PRINTERS), default="table", help="how rows are printed")
+
+
+def _batch(text: str) -> int:
+    number = batch_number(text)
+    if number is None:
+        raise argparse.ArgumentTypeError(f"found {text!r}; wanted a batch, such as b000017 or 17")
+    return number
 
 
 def quarantine_job(run: Run) -> Outcome:
@@ -104,6 +112,8 @@ def _check(args: argparse.Namespace, rules: Mapping[str, str]) -> None:
         raise UsageError("waive needs --by and --why: who lets these records pass, and why")
     if args.action == "waive" and not any((args.feed, args.rule, args.batch, args.file)):
         raise UsageError("waive needs --feed, --rule, --batch or --file: which records to let pass")
+    if args.as_of and args.action not in DECISIONS:
+        raise UsageError(f"found --as-of with {args.action}; wanted replay or waive")
     if args.line is not None and args.file is None:
         raise UsageError("--line needs --file")
 

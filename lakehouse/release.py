@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType
 
-from lakehouse.errors import UsageError
+from lakehouse.errors import LakeError, UsageError
 from lakehouse.gates.quarantine import QUARANTINE, in_force
 from lakehouse.storage.lake import Lake
 from lakehouse.table import DATE, FLAG, INSTANT, LONG, LONG_BY_TEXT, TEXT, Field, Table
@@ -166,6 +167,24 @@ def roll_back(lake: Lake, release_id: str, *, by: str, why: str, at: datetime) -
     return release
 
 
+def require_table(lake: Lake, table: Table, release: Release | None) -> None:
+    """Refuse to go on without a table that a release names; to make it anew would lose what it held.
+
+    Raises:
+        LakeError: it is not there, or only in versions before the released one.
+    """
+    wanted = release.tables.get(table.path) if release else None
+    if release is None or wanted is None:
+        return
+    found = lake.version(table)
+    if found is None or found < wanted:
+        what = "no table" if found is None else f"version {found}"
+        raise LakeError(
+            f"{lake.uri(table)}: found {what}, wanted version {wanted} of release {release.release_id}; "
+            "bring the folder back from a backup"
+        )
+
+
 class ReleaseReader:
     """Reads tables as one release has them."""
 
@@ -178,9 +197,15 @@ class ReleaseReader:
 
         Raises:
             UsageError: the release has no such table; the known ones are named.
+            LakeError: the table is gone from where the lake keeps it.
         """
         table = self._released(name)
-        return live(table, self.lake.read(table, self.release.tables[table.path]))
+        try:
+            rows = self.lake.read(table, self.release.tables[table.path])
+        except PySparkException:
+            require_table(self.lake, table, self.release)
+            raise
+        return live(table, rows)
 
     def _released(self, name: str) -> Table:
         if name not in self.tables:

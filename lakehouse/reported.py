@@ -16,7 +16,7 @@ from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.suite import read_suites
 from lakehouse.l1.arrivals import standstills
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l1.ledger import FileEvent, read_ledger
+from lakehouse.l1.ledger import FileEvent, batch_id, read_ledger
 from lakehouse.release import Release, ReleaseReader, find_release
 from lakehouse.reports import Delivery, QualityFacts, ReportFacts, render, render_quality
 from lakehouse.reports.sections import Read
@@ -80,20 +80,23 @@ def _facts(run: Run, release: Release, taken: list[FileEvent], holds: dict[Place
     held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
     paths = {str(event.file_id): event.path for event in taken}
     reasons = {place: _with_paths(hold.reason or "", paths) for place, hold in holds.items()}
+    # What came, or was mended, after the release was published is another's: the page must not change by it.
+    left_out = read_ledger(run.lake, until=release.published_at).left_out()
     return ReportFacts(
         release_id=release.release_id,
         as_of=release.as_of,
         published_at=release.published_at,
         parent=release.parent,
         is_incomplete=release.is_incomplete,
-        held=tuple((feed, f"b{batch:06d}", reasons.get((feed, batch), "")) for feed, batch in held),
+        held=tuple((feed, batch_id(batch), reasons.get((feed, batch), "")) for feed, batch in held),
         data_docs_href="data-docs/index.html",
         lake=run.lake.root,
         judged=dict(judged),
         params=run.config.params,
         versions={path.removeprefix("l2/"): version for path, version in release.tables.items()},
         suites_sha=release.suites_sha,
-        parked=tuple((event.path, event.message) for event in taken if event.event == "parked"),
+        parked=tuple((event.path, event.message) for event in left_out if event.event == "parked"),
+        unread=tuple((event.path, event.message) for event in left_out if event.event == "failed"),
     )
 
 

@@ -45,6 +45,11 @@ class Views:
         """Names of the released tables."""
         return sorted(self._released.tables)
 
+    @property
+    def logs(self) -> list[str]:
+        """Names of the logs."""
+        return sorted(self._logs)
+
     def make_for(self, statement: str) -> None:
         """Make the views that a statement may need: those it names, or all where it asks what there is."""
         words = set(WORD.findall(statement.lower()))
@@ -76,6 +81,7 @@ def sql_job(run: Run) -> Outcome:
     if run.args.statement:
         return Outcome("done", facts=facts | {"rows": _answer(views, run.args.statement, run)})
     print(f"release {release.release_id}, as of {release.as_of}; tables: {', '.join(views.tables)}", file=sys.stderr)
+    print(f"logs: {', '.join(views.logs)}", file=sys.stderr)
     print("End a statement with ;  leave with quit;", file=sys.stderr)
     for statement in _statements():
         try:

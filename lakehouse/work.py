@@ -5,16 +5,16 @@ import logging
 import sys
 from typing import Any
 
-from lakehouse.cli import Outcome, Run
+from lakehouse.cli import Outcome, Run, as_of_option
 from lakehouse.errors import UsageError
-from lakehouse.gates.holds import HOLDS, Hold, hold_rows, standing
+from lakehouse.gates.holds import HOLDS, Hold, hold_rows
 from lakehouse.l1.arrivals import standstills
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ingest import IngestResult, ingest
-from lakehouse.l1.ledger import read_ledger
+from lakehouse.l1.ledger import batch_id, batch_number, read_ledger
 from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
-from lakehouse.promote import Again, Promoted, Rejudgement, Suites, promote
+from lakehouse.promote import Again, Promoted, Rejudgement, Suites, batchwork, check, places, promote
 from lakehouse.release import Release, current_release, list_releases, roll_back
 from lakehouse.reported import is_reported, write_reports
 from lakehouse.storage.lake import Lake
@@ -57,6 +57,7 @@ def promote_options(parser: argparse.ArgumentParser) -> None:
 
 def run_options(parser: argparse.ArgumentParser) -> None:
     """The options of jobs/run.py."""
+    as_of_option(parser)
     parser.add_argument(
         "--full", action="store_true", help="build all anew, also for a day before the current release's"
     )
@@ -80,48 +81,67 @@ def promote_job(run: Run) -> Outcome:
 
 
 def _promote(run: Run) -> Promoted:
-    key = read_key(run.config.lake.key_variable)
+    key = _checked(run)
     run.check_writable()
     _decide(run)
     options = {"full": run.args.full, "reselect": run.args.reselect}
     return promote(run.lake, run.config, run.clock, as_of=run.as_of, key=key, **options)
 
 
+def _checked(run: Run) -> bytes:
+    """The lake's key, where the call is sound: what is wrong with it must show before anything is written."""
+    key = read_key(run.config.lake.key_variable)
+    check(run.lake, run.config, as_of=run.as_of, key=key, full=run.args.full)
+    _decisions(run)
+    return key
+
+
 def promote_again(run: Run, again: Again) -> Outcome:
     """Make a release in which records have gone through the gate again; of the current as-of, unless one is given."""
     key = read_key(run.config.lake.key_variable)
+    check(run.lake, run.config, as_of=run.args.as_of, key=key)
     run.check_writable()
     result = promote(run.lake, run.config, run.clock, as_of=run.args.as_of, key=key, again=again)
     return Outcome(_verdict(result), result.exit_code, _promote_facts(result))
 
 
 def _decide(run: Run) -> None:
-    """Write down who lets held batches through, or leaves them out, and why.
+    """Write down who lets held batches through, or leaves them out, and why; not while another run promotes."""
+    if run.args.accept or run.args.discard:
+        with Lease(run.lake, "promote", run.config.lease, run.clock):
+            run.lake.append_rows(HOLDS, hold_rows(_decisions(run), run.lake.run_id, run.clock()))
+
+
+def _decisions(run: Run) -> list[Hold]:
+    """What a person decides about held batches.
 
     Raises:
         UsageError: a batch that is not held, or no word of who and why.
     """
     chosen = [(name, "accepted") for name in run.args.accept] + [(name, "discarded") for name in run.args.discard]
-    if not chosen:
-        return
-    if not (run.args.by and run.args.why):
+    if chosen and not (run.args.by and run.args.why):
         raise UsageError("--accept and --discard need --by and --why")
-    held = _held(run.lake)
+    held = _held(run.lake) if chosen else {}
     steps = []
     for name, event in chosen:
-        places = [place for place in held if name in (f"{place[0]}/b{place[1]:06d}", f"b{place[1]:06d}")]
-        if not places:
-            known = ", ".join(f"{feed}/b{batch:06d}" for feed, batch in held) or "none"
+        found = [place for place in held if _names(name, *place)]
+        if not found:
+            known = ", ".join(f"{feed}/{batch_id(batch)}" for feed, batch in held) or "none"
             raise UsageError(f"batch {name!r} is not held; held are {known}")
-        steps += [Hold(*place, event, held[place].reason, run.args.by, run.args.why) for place in places]
-    run.lake.append_rows(HOLDS, hold_rows(steps, run.lake.run_id, run.clock()))
+        steps += [Hold(*place, event, held[place].reason, run.args.by, run.args.why) for place in found]
+    return steps
+
+
+def _names(name: str, feed: str, batch_seq: int) -> bool:
+    """Whether a text means this batch of this feed; one without a feed means all feeds' of that number."""
+    of_feed, _, batch = name.rpartition("/")
+    return of_feed in ("", feed) and batch_number(batch) == batch_seq
 
 
 def _held(lake: Lake) -> dict[tuple[str, int], Hold]:
-    """The batches that wait for a decision."""
-    if lake.version(HOLDS) is None:
-        return {}
-    return {place: hold for place, hold in standing(lake.journals.rows(HOLDS)).items() if hold.event == "held"}
+    """The batches that wait for a decision, those of releases that were rolled back too."""
+    work = batchwork(lake, current_release(lake))
+    return {place: work.holds[place] for place in sorted(places(work.held))}
 
 
 def _verdict(result: Promoted) -> str:
@@ -134,7 +154,7 @@ def _verdict(result: Promoted) -> str:
 
 def _promote_facts(result: Promoted) -> dict[str, Any]:
     for hold in result.holds:
-        log.warning("%s/b%06d is held: %s", hold.feed, hold.batch_seq, hold.reason)
+        log.warning("%s/%s is held: %s", hold.feed, batch_id(hold.batch_seq), hold.reason)
     for failure in result.failures:
         log.error("the audit refused the release: %s", failure)
     return {
@@ -142,14 +162,16 @@ def _promote_facts(result: Promoted) -> dict[str, Any]:
         "as_of": result.release.as_of if result.release else None,
         "accepted": dict(result.accepted),
         "refused": dict(result.refused),
-        "held": [f"{hold.feed}/b{hold.batch_seq:06d}" for hold in result.holds],
+        "held": [f"{feed}/{batch_id(batch)}" for feed, batch in result.standing],
+        "failures": result.failures,
+        "data_docs": result.data_docs,
     }
 
 
 def run_job(run: Run) -> Outcome:
     """Ingest, promote and report."""
-    # A missing key or a broken suite must stop the run before the ingest, not after it.
-    read_key(run.config.lake.key_variable)
+    # A wrong call or a broken suite must stop the run before the ingest, not after it.
+    _checked(run)
     suites = Suites.read()
     if not suites.are_of(current_release(run.lake)):
         suites.prove()

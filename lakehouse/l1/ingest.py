@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from lakehouse.config import Config
 from lakehouse.errors import LakeError, LandingChangedError, LeaseTakenError, StorageError
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l1.ledger import FILES, FileEvent, event_rows, read_ledger
+from lakehouse.l1.ledger import FILES, FileEvent, batch_id, event_rows, read_ledger
 from lakehouse.l1.load import load, with_batch
 from lakehouse.l1.plan import list_landing, make_plan
 from lakehouse.storage.files import Files
@@ -47,11 +47,6 @@ class IngestResult:
     def did_nothing(self) -> bool:
         """Whether no file was new."""
         return not self.files
-
-
-def batch_id(batch_seq: int) -> str:
-    """The name of a batch, everywhere."""
-    return f"b{batch_seq:06d}"
 
 
 def ingest(lake: Lake, landing: Files, config: Config, clock: Clock, feeds: dict[str, Feed] = FEEDS) -> IngestResult:

@@ -4,6 +4,7 @@ A file is (path below landing, SHA-256). Its state is that of its last event:
 planned -> loaded | duplicate | parked, or failed (tried again), or unchanged (same bytes, touched).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 from pyspark.sql.types import ArrayType, StructField, StructType
 
+from lakehouse.columns import BATCH
 from lakehouse.l1.inspect import Segment
 from lakehouse.storage.lake import Lake
 from lakehouse.table import DATE, FLAG, INSTANT, INT, LONG, TEXT, Field, Table
@@ -46,6 +48,17 @@ FILES = Table(
 )
 
 FINAL = ("loaded", "duplicate", "parked")
+
+
+def batch_id(batch_seq: int) -> str:
+    """The name of a batch."""
+    return BATCH % batch_seq
+
+
+def batch_number(name: str) -> int | None:
+    """The number of a batch by its name, or by the number alone; None for any other text."""
+    found = re.fullmatch(r"b?([0-9]+)", name)
+    return int(found[1]) if found else None
 
 
 @dataclass(frozen=True)
@@ -101,18 +114,24 @@ class Ledger:
         """The last version seen of each path."""
         return {path: event for (path, _), event in self.last.items()}
 
+    def left_out(self) -> list[FileEvent]:
+        """The files that are parked or to be tried again, but for what came since: repaired, or under another name."""
+        taken = self.contents()
+        waiting = [event for event in self.known().values() if event.event in ("parked", "failed")]
+        return [event for event in waiting if (event.feed, event.sha256) not in taken]
+
     def contents(self) -> dict[tuple[str, str], str]:
         """(feed, SHA-256) of what is loaded or about to be -> its path; empty files are all alike and left out."""
         taken = (e for e in self.last.values() if e.event in ("loaded", "planned") and e.size)
         return {(event.feed, event.sha256): event.path for event in taken}
 
 
-def read_ledger(lake: Lake) -> Ledger:
-    """Read the whole ledger; a few hundred bytes a file, so it fits the driver for millions of files."""
+def read_ledger(lake: Lake, until: datetime | None = None) -> Ledger:
+    """Read the ledger as it is, or was; a few hundred bytes a file, so it fits the driver for millions of files."""
     ledger = Ledger()
     # In a batch a file is planned, and then at most one thing more happens to it.
     rows = sorted(lake.journals.rows(FILES), key=lambda row: (row["batch_seq"], row["event"] != "planned"))
-    ledger.take(_event(row) for row in rows)
+    ledger.take(_event(row) for row in rows if until is None or row["happened_at"] <= until)
     return ledger
 
 

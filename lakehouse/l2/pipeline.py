@@ -9,6 +9,7 @@ round: all that differs between the two is among them. `changed_records` are the
 import inspect
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from types import ModuleType
 
 from pyspark.sql import DataFrame
@@ -202,21 +203,24 @@ class Wiring:
     def affected(self, changed: Collection[str]) -> list[Derivative]:
         """The derivatives that must be built anew when these tables changed."""
         names, steps = set(changed), []
-        for step in [step for wave in waves(self.derivatives) for step in wave]:
+        for step in in_order(self.derivatives):
             if names & set(step.sources):
                 names.add(step.table.name)
                 steps.append(step)
         return steps
 
 
-def waves(derivatives: Collection[Derivative]) -> list[list[Derivative]]:
-    """The derivatives in the order of their inputs; those of one wave don't need each other."""
-    waiting, ordered = list(derivatives), []
-    while waiting:
-        names = {step.table.name for step in waiting}
-        wave = [step for step in waiting if not names & set(step.sources)]
-        if not wave:
-            raise ValueError(f"the derivatives {sorted(names)} need each other")
-        ordered.append(wave)
-        waiting = [step for step in waiting if step not in wave]
-    return ordered
+def graph(derivatives: Collection[Derivative]) -> TopologicalSorter[str]:
+    """Which of the derivatives, by name, needs which others.
+
+    Raises:
+        graphlib.CycleError: two need each other; as soon as the graph is asked for an order.
+    """
+    names = {step.table.name for step in derivatives}
+    return TopologicalSorter({step.table.name: names & set(step.sources) for step in derivatives})
+
+
+def in_order(derivatives: Collection[Derivative]) -> list[Derivative]:
+    """The derivatives, each after what it is made of."""
+    by_name = {step.table.name: step for step in derivatives}
+    return [by_name[name] for name in graph(derivatives).static_order()]

@@ -2,7 +2,8 @@
 
 from lakehouse.promote.again import Again, Readmission, Rejudgement
 from lakehouse.promote.outcome import Promoted
-from lakehouse.promote.promote import promote
+from lakehouse.promote.promote import check, promote
+from lakehouse.promote.start import batchwork, places
 from lakehouse.promote.suites import Suites
 
-__all__ = ["Again", "Promoted", "Readmission", "Rejudgement", "Suites", "promote"]
+__all__ = ["Again", "Promoted", "Readmission", "Rejudgement", "Suites", "batchwork", "check", "places", "promote"]

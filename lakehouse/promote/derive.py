@@ -1,13 +1,15 @@
-"""The derivatives of a promote: each is built from the versions that this run made, those of a wave side by side."""
+"""The derivatives of a promote: each is built from the versions that this run made, as soon as these are there."""
 
 import logging
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import date
+from functools import partial
+from graphlib import TopologicalSorter
 from typing import Any
 
 from lakehouse.l2.derivatives import units
-from lakehouse.l2.pipeline import Derivative, waves
+from lakehouse.l2.pipeline import Derivative, graph
 from lakehouse.l2.shared import Frames
 from lakehouse.promote.slices import Slices
 from lakehouse.storage.lake import Lake
@@ -54,8 +56,26 @@ def derive(
             lake.replace(step.table, step.build(*frames.of(step.inputs), as_of=as_of, params=params))
         return step.table.name
 
+    return _in_order({step.table.name: partial(build, step) for step in steps}, graph(steps), threads)
+
+
+def _in_order(builds: Mapping[str, Callable[[], str]], order: TopologicalSorter[str], threads: int) -> list[str]:
+    """Run builds side by side, each when all that it needs is done; names in the order in which they ended.
+
+    After the first that fails no other one begins.
+    """
     built: list[str] = []
+    order.prepare()
     with ThreadPoolExecutor(threads) as pool:
-        for wave in waves(steps):
-            built += pool.map(build, wave)
+        running: set[Future[str]] = set()
+        while order.is_active():
+            running |= {pool.submit(builds[name]) for name in order.get_ready()}
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            try:
+                names = [future.result() for future in ended]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            order.done(*names)
+            built += names
     return built

@@ -12,14 +12,27 @@ from lakehouse.release import Release
 
 @dataclass
 class Promoted:
-    """What a promote did."""
+    """What a promote did.
+
+    Attributes:
+        release: the current release, made by this promote or before it.
+        is_new: whether this promote made it.
+        data_docs: where Great Expectations' docs of it are.
+        accepted: records accepted, by feed.
+        refused: records refused, by feed.
+        holds: the batches that it held, or that one held which died before it could say so.
+        standing: (feed, batch) of all batches that wait for a decision.
+        failures: why the audit refused the release.
+        exit_code: what the job ends with.
+    """
 
     release: Release | None
     is_new: bool = False
-    label: str = ""
+    data_docs: str | None = None
     accepted: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     holds: list[Hold] = field(default_factory=list)
+    standing: list[tuple[str, int]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     exit_code: int = 0
 

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Any
 
 from lakehouse.config import Config
-from lakehouse.errors import UsageError
 from lakehouse.gates.gate import HELD
 from lakehouse.gates.holds import HOLDS, Hold
 from lakehouse.gates.profile import PROFILE
@@ -30,6 +29,7 @@ from lakehouse.promote.outcome import Promoted, exit_code
 from lakehouse.promote.past import past_of
 from lakehouse.promote.slices import Slices, slices_of
 from lakehouse.promote.start import (
+    Batches,
     Batchwork,
     Fingerprint,
     batchwork,
@@ -39,16 +39,24 @@ from lakehouse.promote.start import (
     fingerprint,
     places,
     require_own_commits,
+    require_sound,
     settle,
 )
 from lakehouse.promote.suites import Suites
 from lakehouse.promote.told import write_docs, write_holds, write_results
-from lakehouse.release import RELEASES, Release, lineage, list_releases, publish, sequence_name
+from lakehouse.release import RELEASES, Release, current_release, lineage, list_releases, publish, sequence_name
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
 
 log = logging.getLogger(__name__)
 OPS_TABLES = (QUARANTINE, GATE_RESULTS, PROFILE, HOLDS, RELEASES)
+
+
+def check(lake: Lake, config: Config, *, as_of: date | None, key: bytes, full: bool = False) -> None:
+    """Raise the UsageError that `promote` would, before anything is written."""
+    Wiring.without(config.pipeline.leave_out)
+    base = current_release(lake)
+    require_sound(base, day_of(base, as_of), key_id(key), full=full)
 
 
 def promote(
@@ -86,26 +94,17 @@ def promote(
         base = releases[-1] if releases else None
         mark = fingerprint(suites.all, config.params, key_id(key), config.pipeline.leave_out)
         day = day_of(base, as_of)
-        _check(base, day, mark, full)
+        require_sound(base, day, mark.key_id, full=full)
         work = batchwork(lake, base)
         if base and not (again or reselect or full or work.pending) and base.as_of == day and mark.is_of(base):
-            return Promoted(base)
+            return Promoted(base, standing=sorted(places(work.held)))
         suites.prove()
         lake.start()
-        create_tables(lake, wiring.tables, config.pipeline.threads)
+        create_tables(lake, wiring.tables, config.pipeline.threads, base)
         behind = frozenset(release.run_id for release in lineage(releases, base))
         return _Promote(
             lake, config, clock, day, key, suites, wiring, base, mark, work, behind, again, reselect, full
         ).run()
-
-
-def _check(base: Release | None, as_of: date, mark: Fingerprint, full: bool) -> None:
-    if base is None:
-        return
-    if base.key_id != mark.key_id:
-        raise UsageError(f"the lake's pseudonyms are of key {base.key_id}; found key {mark.key_id}")
-    if as_of < base.as_of and not full:
-        raise UsageError(f"--as-of {as_of} is before the current release's {base.as_of}; add --full to go back")
 
 
 @dataclass
@@ -130,8 +129,9 @@ class _Promote:
         threads = self.config.pipeline.threads
         since = settle(self.lake, self.wiring.tables, self.base, threads)
         admissions = self._admit()
+        standing, refused = self._standing(admissions), Counter({a.feed: a.refused for a in admissions if a.refused})
         if self.again and not any(admission.is_written for admission in admissions):
-            return Promoted(self.base, refused=Counter({a.feed: a.refused for a in admissions if a.refused}))
+            return Promoted(self.base, refused=refused, standing=standing)
         write_holds(self.lake, admissions, self.clock())
         with self.lake.reading_whole():
             frames = frames_of(self.lake, since, anew=RESELECTED if self.reselect else ())
@@ -139,20 +139,26 @@ class _Promote:
             audited = self._auditor(frames).audit(written)
         write_results(self.lake, admissions, audited)
         require_own_commits(self.lake, self.wiring.tables, since)
-        release = None if audited.failures else self._publish(admissions)
+        release = None if audited.failures else self._publish(admissions, by_feed(standing))
         label = release.release_id if release else f"refused-{self.lake.run_id}"
         untold = self._untold_holds()
-        write_docs(self.lake, label, [audit for a in admissions for audit in a.audits] + audited.audits)
+        docs = write_docs(self.lake, label, [audit for a in admissions for audit in a.audits] + audited.audits)
         return Promoted(
             release=release or self.base,
             is_new=release is not None,
-            label=label,
+            data_docs=docs,
             accepted=Counter({a.feed: a.accepted for a in admissions if a.accepted}),
-            refused=Counter({a.feed: a.refused for a in admissions if a.refused}),
+            refused=refused,
             holds=[hold for admission in admissions for hold in admission.holds] + untold,
+            standing=standing,
             failures=audited.failures,
             exit_code=HELD if audited.failures or untold else exit_code(admissions),
         )
+
+    def _standing(self, admissions: list[Admission]) -> list[tuple[str, int]]:
+        """(feed, batch) of all that is held, by this run or before it."""
+        held = {(hold.feed, hold.batch_seq) for admission in admissions for hold in admission.holds}
+        return sorted(held | places(self.work.held))
 
     def _untold_holds(self) -> list[Hold]:
         """Batches that a run held and then died, so that nobody was told: this run tells."""
@@ -207,20 +213,18 @@ class _Promote:
             return None
         return slices_of(frames, changed, self.as_of, self.base.as_of)
 
-    def _publish(self, admissions: list[Admission]) -> Release:
+    def _publish(self, admissions: list[Admission], held: Batches) -> Release:
         base = self.base
         consumed = {feed: set(batches) for feed, batches in (base.consumed if base else {}).items()}
         for admission in admissions:
             consumed.setdefault(admission.feed, set()).update(admission.batches)
-        held = places(self.work.held)
-        held |= {(hold.feed, hold.batch_seq) for admission in admissions for hold in admission.holds}
         versions = {table.path: self.lake.version(table) for table in self.wiring.tables}
         release = Release(
             sequence=self._sequence,
             as_of=self.as_of,
             tables={path: version for path, version in versions.items() if version is not None},
             consumed={feed: sorted(batches) for feed, batches in consumed.items()},
-            held=by_feed(held),
+            held=held,
             **vars(self.mark),
             run_id=self.lake.run_id,
             published_at=self.clock(),

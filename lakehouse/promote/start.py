@@ -3,18 +3,19 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
-from lakehouse.config import HOME
 from lakehouse.errors import LakeError, LeaseTakenError, UsageError
 from lakehouse.gates.holds import HOLDS, Hold, standing
 from lakehouse.gates.suite import Suite
 from lakehouse.l1.ledger import FILES, Ledger, read_ledger
-from lakehouse.release import Release
+from lakehouse.release import Release, require_table
 from lakehouse.storage.lake import Lake
 from lakehouse.table import Table
 
@@ -22,8 +23,7 @@ Batches = dict[str, list[int]]
 _L1_CODE = ("l1/feeds", "l1/parse.py", "l1/records.py", "l1/values.py")
 # What decides which rows of the release before stay as they are.
 _REFRESH_CODE = ("promote/derive.py", "promote/frames.py", "promote/slices.py", "storage/journal.py", "storage/lake.py")
-_PARTS = ("table.py", "columns.py", "domain", "gates", *_L1_CODE, "l2", *_REFRESH_CODE)
-BUILDING_CODE = tuple(f"lakehouse/{part}" for part in _PARTS)
+BUILDING_CODE = ("table.py", "columns.py", "domain", "gates", *_L1_CODE, "l2", *_REFRESH_CODE)
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,22 @@ def _sha(content: object) -> str:
 
 
 def _code_sha() -> str:
-    sha = hashlib.sha256()
-    for place in BUILDING_CODE:
-        path = HOME / place
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            sha.update(file.relative_to(HOME).as_posix().encode() + file.read_bytes())
+    """The hash of the code that runs, which need not lie in the home: a cluster has the package as a zip."""
+    sha, package = hashlib.sha256(), resources.files("lakehouse")
+    for part in BUILDING_CODE:
+        for name, file in _modules(package.joinpath(part), f"lakehouse/{part}"):
+            sha.update(name.encode() + file.read_bytes())
     return sha.hexdigest()
+
+
+def _modules(place: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
+    """A module, or those of a folder in the order of their names, each with its path."""
+    if not place.is_dir():
+        yield name, place
+        return
+    for below in sorted(place.iterdir(), key=lambda found: found.name):
+        if below.is_dir() or below.name.endswith(".py"):
+            yield from _modules(below, f"{name}/{below.name}")
 
 
 def day_of(base: Release | None, as_of: date | None) -> date:
@@ -83,10 +93,33 @@ def day_of(base: Release | None, as_of: date | None) -> date:
     return base.as_of
 
 
-def create_tables(lake: Lake, tables: Iterable[Table], threads: int) -> None:
-    """Create what is missing, side by side."""
+def require_sound(base: Release | None, as_of: date, found_key: str, *, full: bool) -> None:
+    """Refuse what can't follow the release before.
+
+    Raises:
+        UsageError: another key than the lake's, or an earlier day without `full`.
+    """
+    if base is None:
+        return
+    if base.key_id != found_key:
+        raise UsageError(f"the lake's pseudonyms are of key {base.key_id}; found key {found_key}")
+    if as_of < base.as_of and not full:
+        raise UsageError(f"--as-of {as_of} is before the current release's {base.as_of}; add --full to go back")
+
+
+def create_tables(lake: Lake, tables: Iterable[Table], threads: int, base: Release | None = None) -> None:
+    """Create what is missing, side by side.
+
+    Raises:
+        LakeError: what is missing is a table of the release before.
+    """
+
+    def created(table: Table) -> None:
+        require_table(lake, table, base)
+        lake.create(table)
+
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lake.create, tables))
+        list(pool.map(created, tables))
 
 
 def settle(lake: Lake, tables: Iterable[Table], base: Release | None, threads: int) -> dict[str, int]:
@@ -138,7 +171,7 @@ def batchwork(lake: Lake, base: Release | None) -> Batchwork:
         (event.feed, event.batch_seq) for event in ledger.last.values() if event.event == "loaded" and event.records
     }
     consumed = places(base.consumed) if base else set()
-    holds = standing(lake.journals.rows(HOLDS))
+    holds = standing(lake.journals.rows(HOLDS)) if lake.version(HOLDS) is not None else {}
     rolled_back = places(base.held) if base else set()
     for place in sorted(rolled_back - set(holds)):
         holds[place] = Hold(*place, event="held", reason="only an abandoned release had it")

@@ -29,11 +29,16 @@ def write_results(lake: Lake, admissions: Collection[Admission], audited: Releas
     lake.append_rows(GATE_RESULTS, [row for a in admissions for row in a.results] + audited.results)
 
 
-def write_docs(lake: Lake, label: str, audits: list[Audit]) -> None:
-    """Build Great Expectations' own docs beside, and put them with the lake."""
+def write_docs(lake: Lake, label: str, audits: list[Audit]) -> str:
+    """Build Great Expectations' own docs beside, and put them with the lake.
+
+    Returns:
+        Where their index is.
+    """
+    site = f"reports/{label}/data-docs"
     with tempfile.TemporaryDirectory() as folder:
         build_docs(audits, Path(folder))
         for file in sorted(Path(folder).rglob("*")):
             if file.is_file():
-                place = f"reports/{label}/data-docs/{file.relative_to(folder).as_posix()}"
-                lake.files.write(place, file.read_bytes())
+                lake.files.write(f"{site}/{file.relative_to(folder).as_posix()}", file.read_bytes())
+    return f"{lake.root}/{site}/index.html"

@@ -15,7 +15,7 @@ class ReportFacts:
         as_of: the day at whose end the state is told.
         published_at: when the release was published (UTC).
         parent: the release that it was built on; None for the first.
-        is_incomplete: whether something was held back or could not be read.
+        is_incomplete: whether a batch is held.
         held: (feed, batch, reason) of every batch that is held.
         data_docs_href: where the Great Expectations docs are, relative to the page.
         lake: root URI of the lake.
@@ -24,6 +24,7 @@ class ReportFacts:
         versions: Delta version of every released table, by name.
         suites_sha: hash of the suites that judged.
         parked: (file, reason) of every landing file that could not be taken in.
+        unread: (file, reason) of every landing file that the next run tries again.
     """
 
     release_id: str
@@ -39,6 +40,7 @@ class ReportFacts:
     versions: Mapping[str, int] = field(default_factory=dict)
     suites_sha: str = ""
     parked: tuple[tuple[str, str], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

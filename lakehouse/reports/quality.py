@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import Row
 
+from lakehouse.l1.ledger import batch_id
 from lakehouse.reports import charts, trends, words
 from lakehouse.reports.facts import Delivery, QualityFacts, ReportFacts
 from lakehouse.reports.page import THREADS, fill
@@ -47,11 +48,11 @@ def render_quality(read: Read, facts: ReportFacts, quality: QualityFacts) -> str
         facts,
         verdict=verdict(facts),
         feeds=feeds(quality, rows["by_batch"]),
-        batches=[f"b{batch:06d}" for batch in batches],
+        batches=[batch_id(batch) for batch in batches],
         matrix=matrix(quality, rows["by_batch"], batches),
         rules=rules(quality, rows["by_rule"], rows["examples"], batches),
         warnings=[
-            {"batch": f"b{row.batch:06d}", "feed": row.feed, "rule": row.rule, "doc": quality.rules.get(row.rule, "")}
+            {"batch": batch_id(row.batch), "feed": row.feed, "rule": row.rule, "doc": quality.rules.get(row.rule, "")}
             for row in rows["warnings"]
         ],
         replays=[_replay(row) for row in sorted(rows["replays"], key=lambda row: row.event)],
@@ -76,7 +77,7 @@ def _sums(rows: Sequence[Row]) -> dict[str, int]:
 
 def _feed(quality: QualityFacts, name: str, deliveries: Sequence[Delivery], counts: dict[str, int]) -> View:
     judged = sum(delivery.records for delivery in deliveries if delivery.state == "released")
-    held = [f"b{delivery.batch:06d}" for delivery in deliveries if delivery.state == "held"]
+    held = [batch_id(delivery.batch) for delivery in deliveries if delivery.state == "held"]
     days = [delivery.delivered_on for delivery in deliveries if delivery.delivered_on]
     status = WORST if held else _status(counts["waits"], judged, quality.limits.get(name, 0))
     return {
@@ -147,7 +148,7 @@ def rules(quality: QualityFacts, counted: Sequence[Row], places: Sequence[Row], 
             "waits": words.number(sum(row.waits for row in of_batch.values())),
             "trend": charts.spark(
                 f"{rule}: records refused by batch",
-                [(f"b{batch:06d}", of_batch[batch].records if batch in of_batch else 0) for batch in batches],
+                [(batch_id(batch), of_batch[batch].records if batch in of_batch else 0) for batch in batches],
             ),
             "places": [
                 f"{quality.paths.get(place['_file_id'], place['_file_id'])}, line {place['_line']}"

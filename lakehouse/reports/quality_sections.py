@@ -151,6 +151,7 @@ def verdict(facts: ReportFacts) -> View:
     """Whether the release is complete, and what is missing from it."""
     missing = [f"{feed}, batch {batch}: {reason}" for feed, batch, reason in facts.held]
     missing += [f"file {file}: {reason}" for file, reason in facts.parked]
+    missing += [f"file {file}: {reason}; the next run tries again" for file, reason in facts.unread]
     return {"is_complete": not (facts.is_incomplete or missing), "missing": missing}
 
 

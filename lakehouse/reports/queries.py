@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from lakehouse.columns import local_date
+from lakehouse.columns import last_day
 from lakehouse.l2.derivatives.expiry_outlook import status_of
 
 COUNTS = ("on_hand", "available", "expiring_1d", "expiring_3d", "expiring_7d")
@@ -106,11 +106,9 @@ def outdating_by_day(units: DataFrame, zones: DataFrame, as_of: date, days: int)
         expires_on, component, units.
     """
     waiting = units.where(F.col("state").isin(*WAITING_STATES)).select("facility_id", "component", "expires_at")
-    # A dating that ends at midnight ends with the day before it, as in expiry_outlook.
-    last_moment = F.col("expires_at") - F.expr("INTERVAL '0.000001' SECOND")
-    last_day = local_date(last_moment, F.coalesce("timezone", F.lit("UTC")))
+    expires_on = last_day(F.col("expires_at"), F.coalesce("timezone", F.lit("UTC")))
     dated = waiting.join(F.broadcast(zones.select("facility_id", "timezone")), on="facility_id", how="left").select(
-        last_day.alias("expires_on"), "component"
+        expires_on.alias("expires_on"), "component"
     )
     is_ahead = (F.col("expires_on") > F.lit(as_of)) & (F.col("expires_on") <= F.date_add(F.lit(as_of), days))
     counted = dated.where(is_ahead).groupBy("expires_on", "component").agg(F.count(F.lit(1)).alias("units"))

@@ -15,7 +15,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import MapType
 
-from lakehouse.errors import LeaseTakenError, StorageError
+from lakehouse.errors import LeaseTakenError, StorageError, full_disk
 from lakehouse.storage.files import Files
 from lakehouse.table import Table
 
@@ -127,9 +127,11 @@ class Journals:
             return work(DeltaTable(uri, storage_options=self.files.delta_options()))
         except TableNotFoundError as error:
             raise StorageError(f"there is no table {uri}") from error
-        except CommitFailedError as error:
-            raise _lost(table) from error
         except (DeltaError, OSError) as error:
+            if full := full_disk(error):
+                raise full from error
+            if isinstance(error, CommitFailedError):
+                raise _lost(table) from error
             raise StorageError(f"{uri} is out of reach: {error}") from error
 
 

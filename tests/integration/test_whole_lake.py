@@ -19,7 +19,7 @@ from lakehouse.l1.ledger import FILES, read_ledger
 from lakehouse.l2.conformed.changes import changed_records
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, L2_TABLES, PAST, Wiring, table_of, waves
+from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, L2_TABLES, PAST, Wiring, in_order, table_of
 from lakehouse.l2.shared import Frames
 from lakehouse.release import ReleaseReader, current_release
 from tests.support.homes import LEFT_OUT, lean_home
@@ -77,7 +77,7 @@ def test_laws__hold_on_another_day_too(spark: SparkSession, root: Path, first: E
     frames |= {f"{name}{past}": frame for name, frame in frames.items() for past in PAST}
     frames[CHANGED_RECORDS] = changed_records(frames, frames)
     known = Frames(lambda name: frames[name if name in frames else table_of(name)])
-    for step in [step for wave in waves(DERIVATIVES) for step in wave]:
+    for step in in_order(DERIVATIVES):
         built = step.build(*known.of(step.inputs), as_of=as_of, params=params)
         frames[step.table.name] = kept(built)
     assert frames["units"].count() > 0

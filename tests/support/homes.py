@@ -22,8 +22,7 @@ def lean_home(folder: Path, spark: Mapping[str, str] = MappingProxyType(UNCOMPIL
     """Make a home, for `LAKEHOUSE_HOME`: this one's, but for what is left out and some of Spark's settings."""
     home = folder / "home"
     home.mkdir()
-    for name in ("lakehouse", "expectations"):
-        (home / name).symlink_to(HOME / name)
+    (home / "expectations").symlink_to(HOME / "expectations")
     shutil.copytree(HOME / "conf", home / "conf")
     base = home / "conf" / "base.toml"
     settings = base.read_text().replace("leave_out = []", f"leave_out = {LEFT_OUT}")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lakehouse import cli, errors
-from lakehouse.cli import Outcome, Run, main
+from lakehouse.cli import Outcome, Run, as_of_option, main
 from lakehouse.config import load_config
 from lakehouse.l2.pipeline import L2_TABLES
 
@@ -23,7 +23,7 @@ def ticking() -> Callable[[], datetime]:
 
 
 def run_job(body: Callable[[Run], Outcome], *argv: str) -> int:
-    return main("job", "A job.", body, ticking(), argv=list(argv))
+    return main("job", "A job.", body, ticking(), as_of_option, list(argv))
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -114,6 +114,22 @@ def test_main__knows_what_spark_says_of_storage_out_of_reach(capsys: pytest.Capt
     assert last_line(capsys)["message"].endswith("Unable to execute HTTP request: Connection refused")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device", "/data/lake/l2/x.parquet"),
+        RuntimeError("Job aborted due to stage failure\n  java.io.IOException: No space left on device\n  at x.y"),
+        OSError(122, "Disk quota exceeded"),
+    ],
+)
+def test_main__says_that_the_disk_is_full(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
+    assert run_job(raising(error)) == 6
+    said = capsys.readouterr()
+    message = json.loads(said.out)["message"]
+    assert message.startswith("the disk is full: free space and run again (") and "\n" not in message
+    assert "Traceback" not in said.err
+
+
 def test_main__of_a_bug_tells_where_before_its_last_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_job(raising(ZeroDivisionError("bug"))) == 1
     said = capsys.readouterr()
@@ -132,6 +148,12 @@ def test_main__refuses_wrong_options(capsys: pytest.CaptureFixture[str], argv: l
     with pytest.raises(SystemExit) as ended:
         run_job(raising(AssertionError("must not run")), *argv)
     assert ended.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_main__takes_no_day_where_the_job_reads_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main("job", "A job.", raising(AssertionError("must not run")), ticking(), argv=["--as-of", "2024-03-01"])
+    assert ended.value.code == 2 and "unrecognized arguments: --as-of" in capsys.readouterr().err
 
 
 def test_main__refuses_an_unknown_environment(capsys: pytest.CaptureFixture[str]) -> None:

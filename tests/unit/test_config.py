@@ -35,6 +35,12 @@ def test_for_units__takes_the_settings_of_a_large_lake_from_its_size_on() -> Non
     assert many == {**few, **config.spark.large}
 
 
+def test_load_config__reads_s3_on_top_of_local() -> None:
+    local, s3 = load_config("local"), load_config("s3")
+    assert (s3.spark.master, s3.spark.large) == (local.spark.master, local.spark.large)
+    assert s3.spark.large and local.spark.conf.items() < s3.spark.conf.items()
+
+
 def test_load_config__lets_overrides_win() -> None:
     config = load_config("local", {"ingest": {"settle_seconds": 0}, "params": {"outlook_days": 7}})
     assert (config.ingest.settle_seconds, config.ingest.attempts) == (0, 3)
@@ -45,6 +51,8 @@ def test_load_config__lets_overrides_win() -> None:
     ("overrides", "message"),
     [
         ({"ingest": {"atempts": 3}}, r"unknown settings in \[ingest\]: \['atempts'\]; known are .*attempts"),
+        ({"params": {"outlok_days": 7}}, r"^found outlok_days in \[params\]; wanted outlook_days$"),
+        ({"params": {"x": 7}}, r"^found x in \[params\]; wanted one of cohort_months, .*outlook_days, "),
         ({"ingset": {"attempts": 3}}, r"sections .*'ingset'.*; wanted .*'ingest'"),
         ({"ingest": {"attempts": "3"}}, r"ingest.attempts is '3'; wanted <class 'int'>"),
         ({"ingest": {"settle_seconds": True}}, r"ingest.settle_seconds is True; wanted <class 'float'>"),
@@ -55,6 +63,11 @@ def test_load_config__lets_overrides_win() -> None:
 def test_load_config__refuses_what_it_does_not_know(overrides: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load_config("local", overrides)
+
+
+def test_load_config__takes_any_name_within_a_definition() -> None:
+    lots = {"BL00017": "2024-03-01"}
+    assert load_config("local", {"params": {"look_back_lots": lots}}).params["look_back_lots"] == lots
 
 
 def test_load_config__refuses_an_unknown_environment() -> None:

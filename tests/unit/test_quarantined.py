@@ -1,5 +1,6 @@
 """What is in quarantine: a record stands where its last event left it; counts are by rule, places by record."""
 
+import argparse
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,9 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from lakehouse.errors import UsageError
 from lakehouse.gates.quarantine import QUARANTINE, in_force, standing
-from lakehouse.quarantined import counted, listed
+from lakehouse.quarantined import _check, counted, listed, quarantine_options
 
 CRITICAL, WARNING = "critical", "warning"
 FIRST, SECOND, THIRD = (datetime(2024, 1, day) for day in (1, 2, 3))
@@ -72,3 +74,22 @@ def test_in_force__leaves_out_what_other_runs_decided(events: DataFrame) -> None
     stands = {row["_line"]: row["stands"] for row in standing(in_force(events, ["r2"])).collect()}
     assert stands == {1: "waits", 2: "replayed", 3: "waits"}
     assert {row["stands"] for row in standing(in_force(events, [])).collect()} == {"waits"}
+
+
+def parsed(*argv: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    quarantine_options(parser)
+    return parser.parse_args(argv)
+
+
+def test_batch__is_named_either_way(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [parsed("show", "--batch", name).batch for name in ("b000017", "17")] == [17, 17]
+    with pytest.raises(SystemExit):
+        parsed("show", "--batch", "donors")
+    assert "found 'donors'; wanted a batch, such as b000017 or 17" in capsys.readouterr().err
+
+
+def test_day__is_for_those_that_make_a_release() -> None:
+    _check(parsed("replay", "--as-of", "2024-03-01"), {})
+    with pytest.raises(UsageError, match="found --as-of with list; wanted replay or waive"):
+        _check(parsed("list", "--as-of", "2024-03-01"), {})

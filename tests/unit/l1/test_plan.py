@@ -12,7 +12,7 @@ import pytest
 
 from lakehouse.config import IngestConf
 from lakehouse.errors import UsageError
-from lakehouse.l1.ledger import FileEvent, Ledger
+from lakehouse.l1.ledger import FileEvent, Ledger, batch_id, batch_number
 from lakehouse.l1.plan import Plan, delivered_on, file_id, list_landing, make_plan
 from lakehouse.storage.files import LocalFiles
 
@@ -236,6 +236,19 @@ def test_plan__parks_a_file_that_the_disk_does_not_give(landing: Landing, is_ope
     assert landing.plan() == Plan((), 0)
 
 
+def test_plan__takes_a_parked_file_that_can_be_read_again_once_it_is_touched(landing: Landing) -> None:
+    landing.put(f"{DAY}/a.json")
+    landing.files = Broken(str(landing.root))
+    landing.files.is_openable = False  # type: ignore[attr-defined]
+    for _ in range(3):
+        landing.run()
+    landing.files = LocalFiles(str(landing.root))
+    assert landing.plan() == Plan((), 0), "a permission that was mended does not show in the listing"
+    landing.put(f"{DAY}/a.json", age_seconds=50)
+    assert landing.run() == {f"{DAY}/a.json": "planned"}
+    assert landing.ledger.left_out() == []
+
+
 def test_plan__parks_a_file_whose_name_is_not_utf_8(landing: Landing) -> None:
     folder = os.fsencode(landing.root) + b"/donors"
     os.mkdir(folder)
@@ -286,3 +299,35 @@ def test_ledger__knows_the_state_of_each_file_after_its_events() -> None:
     known = ledger.known()["donors/a"]
     assert (known.event, known.etag, known.batch_seq, known.records) == ("loaded", "e2", 1, 2)
     assert ledger.contents() == {("donors", "sha"): "donors/a", ("donors", "other"): "donors/b"}
+
+
+def test_left_out__is_what_is_parked_or_tried_again(landing: Landing) -> None:
+    landing.put(f"{DAY}/a.json", b"[]")
+    landing.put(f"{DAY}/b.json.gz", gzip.compress(b"{}\n" * 99)[:-9])
+    landing.put(f"{DAY}/c.csv", b'{"donor_id":"D3"}')
+    landing.put(f"{DAY}/d.json")
+    landing.run()
+    left_out = {event.path: event.event for event in landing.ledger.left_out()}
+    assert left_out == {f"{DAY}/a.json": "parked", f"{DAY}/b.json.gz": "failed", f"{DAY}/c.csv": "parked"}
+
+
+def test_left_out__is_no_more_what_came_repaired_or_under_another_name(landing: Landing) -> None:
+    landing.put(f"{DAY}/a.json", b"[]")
+    landing.put(f"{DAY}/b.json.gz", gzip.compress(b"{}\n" * 99)[:-9])
+    landing.put(f"{DAY}/c.csv", b'{"donor_id":"D3"}')
+    landing.run()
+    landing.put(f"{DAY}/a.json", b"{}", age_seconds=50)
+    landing.put(f"{DAY}/b.json.gz", gzip.compress(b"{}\n" * 99), age_seconds=50)
+    landing.put(f"{DAY}/c.json", b'{"donor_id":"D3"}', age_seconds=50)
+    landing.run()
+    assert landing.ledger.left_out() == []
+
+
+@pytest.mark.parametrize(("name", "number"), [("b000017", 17), ("17", 17), ("b1234567", 1234567), ("b0", 0)])
+def test_batch_number__reads_a_name_or_a_number(name: str, number: int) -> None:
+    assert batch_number(name) == number == batch_number(batch_id(number))
+
+
+@pytest.mark.parametrize("name", ["", "b", "bb17", "b17 ", "-17", "1.7", "r000017", "donors/b000017"])
+def test_batch_number__of_another_text_is_none(name: str) -> None:
+    assert batch_number(name) is None

@@ -10,7 +10,7 @@ from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.changes import SCHEMA
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, L2_TABLES, PAST, table_of, waves
+from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, L2_TABLES, PAST, in_order, table_of
 from lakehouse.l2.shared import Frames
 from tests.support.lives import FACILITIES, Rows, conformed
 from tests.support.rows import frame
@@ -34,7 +34,7 @@ def built(spark: SparkSession, as_of: date, **feeds: Rows) -> dict[str, DataFram
         return frame(spark, L2_TABLES[table_of(name)], ()) if name.endswith(PAST) else tables[table_of(name)]
 
     frames = Frames(of_table)
-    for step in [step for wave in waves(DERIVATIVES) for step in wave]:
+    for step in in_order(DERIVATIVES):
         tables[step.table.name] = kept(step.build(*frames.of(step.inputs), as_of=as_of, params=PARAMS))
     weighed = [row for law in LAWS for row in law.check(*frames.of(law.inputs), as_of=as_of, params=PARAMS).collect()]
     assert [row for row in weighed if row["left"] != row["right"]] == []

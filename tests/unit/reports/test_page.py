@@ -172,7 +172,10 @@ def test_page__says_in_a_sentence_that_there_is_nothing(empty_page):
 def test_page__says_what_an_incomplete_release_leaves_out(tables):
     held = (("donations", "17", "refused share 9.3 %"),)
     parked = (("donors/2024/02/28/a.json", "an array; send one object a line"),)
-    text = Text(render(lambda name: tables[name].limit(0), facts(is_incomplete=True, held=held, parked=parked))).text
+    unread = (("donors/2024/02/28/b.json.gz", "can't be read: truncated (try 1 of 3)"),)
+    told = facts(is_incomplete=True, held=held, parked=parked, unread=unread)
+    text = Text(render(lambda name: tables[name].limit(0), told)).text
     assert "Incomplete." in text and "Complete." not in text
     assert "donations, batch 17: refused share 9.3 %" in text
     assert "file donors/2024/02/28/a.json: an array" in text
+    assert "b.json.gz: can't be read: truncated (try 1 of 3); the next run tries again" in text

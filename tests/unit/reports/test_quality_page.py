@@ -8,6 +8,7 @@ from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.l2.derivatives.deviations import TABLE as DEVIATIONS
 from lakehouse.reports import Delivery, QualityFacts, render_quality
+from lakehouse.reports.quality_sections import verdict
 from lakehouse.reports.trends import batch_warnings, deviations_by_week, examples, hours_to_replay, refused_by_batch
 from tests.support.rows import frame
 from tests.unit.reports.test_page import EVIL, Text, facts
@@ -65,7 +66,9 @@ def tables(spark):
 
 @pytest.fixture(scope="module")
 def page(tables):
-    return render_quality(tables.__getitem__, facts(is_incomplete=True, held=(("donors", "b000002", "why"),)), QUALITY)
+    unread = (("donors/a.json.gz", "can't be read"),)
+    told = facts(is_incomplete=True, held=(("donors", "b000002", "why"),), unread=unread)
+    return render_quality(tables.__getitem__, told, QUALITY)
 
 
 def test_refused_by_batch__counts_how_records_stand(tables):
@@ -101,6 +104,7 @@ def test_batch_warnings__name_each_batch_once(tables):
     [
         "Data quality of release r-7",
         "donors, batch b000002: why",
+        "file donors/a.json.gz: can't be read; the next run tries again",
         "donors ✖ held b000002 400 5 1.25 % 5.0 % 3 1 1 28 Feb 2024",
         "patients ● clean 10 0 0.00 % 5.0 % 0 0 0 –",
         f"b000002 donors {LOW}",
@@ -112,6 +116,12 @@ def test_batch_warnings__name_each_batch_once(tables):
 )
 def test_page__says(page, said):
     assert said in Text(page).text
+
+
+@pytest.mark.parametrize("left_out", ["parked", "unread"])
+def test_verdict__of_a_release_that_leaves_a_file_out_is_incomplete(left_out):
+    assert verdict(facts())["is_complete"]
+    assert not verdict(facts(**{left_out: (("donors/a.json.gz", "can't be read"),)}))["is_complete"]
 
 
 def test_page__escapes_and_needs_nothing_beside_it(page):

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
 
 from lakehouse.errors import LeaseTakenError, StorageError
+from lakehouse.storage import journal
 from lakehouse.storage.lake import Lake
 from lakehouse.table import DATE, INSTANT, LONG, LONG_BY_TEXT, LONGS, TEXT, Field, Table
 
@@ -104,4 +106,14 @@ def test_rows__of_a_table_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"^there is no table .*/ops/log$"):
         lake.journals.rows(LOG)
     with pytest.raises(StorageError, match=r"^there is no table .*/ops/log$"):
+        lake.append_rows(LOG, [FULL])
+
+
+@pytest.mark.parametrize("kind", [OSError, CommitFailedError])
+def test_append__to_a_full_disk_says_so(lake: Lake, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise kind("Generic LocalFileSystem error: Unable to copy: No space left on device (os error 28)")
+
+    monkeypatch.setattr(journal, "write_deltalake", full)
+    with pytest.raises(StorageError, match=r"^the disk is full: free space and run again "):
         lake.append_rows(LOG, [FULL])

@@ -21,7 +21,7 @@ from lakehouse.l2.conformed.changes import NAMES, SCHEMA, changed_records
 from lakehouse.l2.derivatives import restatements
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws import LAWS
-from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, PAST, table_of, waves
+from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, PAST, in_order, table_of
 from lakehouse.l2.shared import Frames as SharedFrames
 from lakehouse.release import live
 from tests.support.lives import PARAMS, conformed
@@ -32,7 +32,7 @@ Frames = dict[str, DataFrame]
 FIRST, SECOND = date(2024, 3, 2), date(2024, 3, 4)
 LAST = next(step for step in DERIVATIVES if step.table is restatements.TABLE)
 BEHIND = [step for step in DERIVATIVES if step.table.name in LAST.sources]
-STEPS = [step for wave in waves([*BEHIND, LAST]) for step in wave]
+STEPS = in_order([*BEHIND, LAST])
 
 
 def component(unit_id: str, facility_id: str, abo_rhd: str, **said: Any) -> dict[str, Any]:

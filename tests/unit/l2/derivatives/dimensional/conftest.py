@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.l2.derivatives import units
 from lakehouse.l2.derivatives.dimensional import MODULES
 from lakehouse.l2.kept import kept
-from lakehouse.l2.pipeline import L2_TABLES, derivative, waves
+from lakehouse.l2.pipeline import L2_TABLES, derivative, in_order
 from lakehouse.l2.shared import Frames
 from lakehouse.release import live
 from tests.support.rows import frame
 
 AS_OF = date(2024, 3, 31)
-MODEL = [step for wave in waves(list(map(derivative, MODULES))) for step in wave]
+MODEL = in_order(list(map(derivative, MODULES)))
 UPTOWN = {"postal_area": "100", "state": "NY", "region": "North"}
 DOWNTOWN = {"postal_area": "200", "state": "NJ", "region": "South"}
 NEW_YORK = "America/New_York"
