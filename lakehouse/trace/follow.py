@@ -39,7 +39,8 @@ class Trail:
     def path(self, unit_id: str) -> str:
         """How a unit came of its donation: 'donation', 'donation > pooled', …; the longest way where there are several.
 
-        What was made of an import begins with 'unit'. Parents that are not in the trail are no way to it.
+        What comes of a unit without a donation of its own begins with 'unit'. Parents that are not in the trail are
+        no way to it.
         """
         return max(self._paths(unit_id, frozenset()), key=lambda path: (path.count(STEP), path))
 
@@ -71,16 +72,20 @@ def _of_donor(find: Finder, donor_key: str) -> Trail:
 
 
 def _of_bag(find: Finder, bag_id: str) -> Trail:
-    """The donation of a bag; two donations where the bag was used for two."""
-    trail = Trail()
-    trail.add_donations(find.rows("donations", "bag_id", [bag_id]))
-    return _downward(find, trail)
+    """The donation of a bag, two where the bag was used for two; and units of the bag that have no donation here."""
+    return _of_label(find, "bag_id", bag_id)
 
 
 def _of_din(find: Finder, din: str) -> Trail:
+    """The donation of a number; and units of that number that have no donation here, such as imports."""
+    return _of_label(find, "din", din)
+
+
+def _of_label(find: Finder, column: str, value: str) -> Trail:
+    donations, labelled = find.all_of(("donations", column, [value]), ("components", column, [value]))
     trail = Trail()
-    trail.add_donations(find.rows("donations", "din", [din]))
-    return _downward(find, trail)
+    trail.add_donations(donations)
+    return _downward(find, trail, [row["unit_id"] for row in labelled])
 
 
 def _of_unit(find: Finder, unit_id: str) -> Trail:
@@ -104,10 +109,9 @@ def _of_lot(find: Finder, lot: str) -> Trail:
     bags, tests = find.all_of(("donations", "bag_lot", [lot]), ("test_results", "kit_lot", [lot]))
     cultured = [row["unit_id"] for row in tests if row["unit_id"]]
     trail = _upward(find, cultured)
-    named = [row for row in tests if not row["unit_id"]]
     by_din, by_bag = find.all_of(
-        ("donations", "din", [row["din"] for row in named]),
-        ("donations", "bag_id", [row["bag_id"] for row in named if not row["din"]]),
+        ("donations", "din", [row["din"] for row in tests]),
+        ("donations", "bag_id", [row["bag_id"] for row in tests if not row["din"]]),
     )
     trail.add_donations([*bags, *by_din, *by_bag])
     return _downward(find, trail)
@@ -133,18 +137,39 @@ def _upward(find: Finder, unit_ids: Iterable[str]) -> Trail:
     trail = Trail()
     seen = _closure(find, trail, set(unit_ids), "unit_id", "parent_unit_id")
     trail.add_units(find.rows("units", "unit_id", seen))
-    trail.add_donations(find.rows("donations", "donation_key", [row["donation_key"] for row in trail.units.values()]))
+    units = trail.units.values()
+    donations, labels = find.all_of(
+        ("donations", "donation_key", [row["donation_key"] for row in units]),
+        ("components", "unit_id", [row["unit_id"] for row in units if row["donation_key"] is None]),
+    )
+    trail.add_donations(donations)
+    trail.add_donations(find.rows("donations", "bag_id", [row["bag_id"] for row in labels if _is_by_bag(row)]))
     return trail
 
 
-def _downward(find: Finder, trail: Trail) -> Trail:
-    """Add the units of the donations, and all that was made of any unit, to whatever depth."""
-    trail.add_units(find.rows("units", "donation_key", trail.donations))
+def _downward(find: Finder, trail: Trail, labelled: Iterable[str] = ()) -> Trail:
+    """Add the units of the donations, and all that was made of any unit, to whatever depth.
+
+    Those of `labelled` that have no donation here are added as well.
+    """
+    bags = [row["bag_id"] for row in trail.donations.values()]
+    own, in_bags = find.all_of(("units", "donation_key", list(trail.donations)), ("components", "bag_id", bags))
+    trail.add_units(own)
+    asked = {*labelled, *(row["unit_id"] for row in in_bags if _is_by_bag(row))} - set(trail.units)
+    trail.add_units(row for row in find.rows("units", "unit_id", asked) if row["donation_key"] is None)
     seen = _closure(find, trail, set(trail.units), "parent_unit_id", "unit_id")
     trail.add_units(find.rows("units", "unit_id", seen - set(trail.units)))
     # What else a pool was made of, so that it shows.
     trail.add_makings(find.rows("unit_parents", "unit_id", list(trail.parents)))
     return trail
+
+
+def _is_by_bag(component: Row) -> bool:
+    """Whether a component says by its bag alone whose it is.
+
+    If two donations share the bag, it has no donation of its own: like a result, it is held against each of them.
+    """
+    return component["din"] is None
 
 
 def _closure(find: Finder, trail: Trail, start: set[str], near: str, far: str) -> set[str]:

@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import short_group
+from lakehouse.columns import bare_dates, short_group
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l2.conformed.order import Pseudonym, abo_rhd, conformed_table, kept
+from lakehouse.l2.conformed.order import DATE_ONLY, Pseudonym, abo_rhd, conformed_table, kept
 from lakehouse.l2.conformed.order import version_columns as version
 from lakehouse.table import DOSES, Field
 
@@ -31,7 +31,9 @@ TABLE = conformed_table(
         *kept(FEED, *BEFORE_DOSES),
         Field("doses", DOSES, "adult doses; null for red cells"),
         *kept(FEED, *AFTER_DOSES),
+        DATE_ONLY,
     ),
+    looked_up_by=("unit_id", "din", "bag_id"),
 )
 
 
@@ -47,5 +49,6 @@ def build(rows: DataFrame, *, pseudonym: Pseudonym) -> DataFrame:
         *BEFORE_DOSES,
         F.col("doses").try_cast(DOSES).alias("doses"),
         *AFTER_DOSES,
+        bare_dates(F.col("_rescued"), "expires_at").alias("date_only"),
         *version(),
     )

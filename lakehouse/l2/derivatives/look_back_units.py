@@ -1,7 +1,8 @@
 """A row is a unit that a look-back casts doubt on, and what became of it by the end of the as-of day.
 
 In doubt are the units of every donation in the case's window, and all that was made of them, pools too. Where the
-case is about a pool or an import, all that it was made of counts as well, with the donations behind it.
+case is about a pool or an import, or about the kits that tested one, all that it was made of counts as well, with the
+donations behind it.
 
 Slice: a look-back. It is touched by what touches the case, and by every change of a unit or a making in it.
 """
@@ -13,11 +14,11 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.look_back_units_family import lineage
 from lakehouse.l2.derivatives.look_backs_calls import BAG_LOT, KIT_LOT, UNIT_ONLY, recalled_lots
 from lakehouse.l2.derivatives.look_backs_results import DONOR_RULES
 from lakehouse.l2.derivatives.units import DISPOSITIONS, ON_HAND, UNREPORTED
 from lakehouse.l2.derivatives.units_donations import by_reference, reference
+from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.table import DATE, FLAG, INSTANT, INT, TEXT, Field, Table
 
 FATES = ("in_stock", "in_transit", "transfused", "gone", "unknown")
@@ -92,10 +93,11 @@ def build(
         params: look_back_lots (lot -> day of its recall).
     """
     family = lineage(unit_parents)
-    sources = _donations_of_donors(look_backs, dated)
+    sources, about = _donations_of_donors(look_backs, dated), _units_of_cases(look_backs)
     if recalled_lots(params, as_of):
         sources = sources.unionByName(_donations_of_lots(look_backs, dated, test_results))
-    of_units = _units_behind(look_backs, units, family)
+        about = about.unionByName(_units_of_kits(look_backs, test_results))
+    of_units = _units_behind(about, units, family)
     behind = of_units.where(F.col("donation_key").isNotNull()).select("case_id", "donation_key")
     imported = of_units.where(F.col("donation_key").isNull())
     donations = sources.unionByName(behind.withColumn("is_index", F.lit(False)))
@@ -140,11 +142,22 @@ def _donations_of_lots(look_backs: DataFrame, dated: DataFrame, test_results: Da
     return found.select("case_id", "donation_key", F.lit(False).alias("is_index")).distinct()
 
 
-def _units_behind(look_backs: DataFrame, units: DataFrame, family: DataFrame) -> DataFrame:
-    """(case_id, unit_id, donation_key): the unit that a case is about, and all that it was made of."""
-    case = look_backs.where(F.col("window_rule") == UNIT_ONLY).select("case_id", "unit_id")
-    ancestors = case.join(family, on="unit_id", how="inner").select("case_id", F.col("ancestor_id").alias("unit_id"))
-    nodes = case.unionByName(ancestors).distinct()
+def _units_of_cases(look_backs: DataFrame) -> DataFrame:
+    """(case_id, unit_id): the unit that a case is about."""
+    return look_backs.where(F.col("window_rule") == UNIT_ONLY).select("case_id", "unit_id")
+
+
+def _units_of_kits(look_backs: DataFrame, test_results: DataFrame) -> DataFrame:
+    """The same for lots of kits: units that were tested themselves. A pool's result names no donation that is here."""
+    tested = test_results.where(F.col("unit_id").isNotNull()).select("unit_id", F.col("kit_lot").alias("lot"))
+    cases = look_backs.where(F.col("trigger") == KIT_LOT).select("case_id", "lot")
+    return tested.join(F.broadcast(cases), on="lot", how="inner").select("case_id", "unit_id")
+
+
+def _units_behind(about: DataFrame, units: DataFrame, family: DataFrame) -> DataFrame:
+    """(case_id, unit_id, donation_key): units that cases are about, and all that they were made of."""
+    ancestors = about.join(family, on="unit_id", how="inner").select("case_id", F.col("ancestor_id").alias("unit_id"))
+    nodes = about.unionByName(ancestors).distinct()
     return nodes.join(units.select("unit_id", "donation_key"), on="unit_id", how="inner")
 
 

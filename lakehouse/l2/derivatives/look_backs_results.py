@@ -80,12 +80,12 @@ def reactive_donations(
     own = kept(dated.join(_donors(results, dated), on="donor_key", how="left_semi"))
     found = results_of_donations(results, own, as_of).groupBy("donation_key", "marker").agg(*_findings())
     judged = own.join(found, on="donation_key", how="left").withColumn("opened", _opened(as_of))
-    # Of one donor and marker: the last screen of an earlier donation, by the time of its result.
-    moment = F.coalesce(F.col("opened")["at"], F.col("screened_at"))
-    before = Window.partitionBy("donor_key", "marker").orderBy(moment).rowsBetween(Window.unboundedPreceding, -1)
-    is_clear = F.col("opened").isNull()
-    seen = judged.withColumn("last_screen_at", F.max(F.when(is_clear, F.col("screened_at"))).over(before))
-    return _windowed(seen.where(F.col("opened").isNotNull()), params)
+    # Every screen counts by itself: a donation that is tested again after T was clear before T all the same.
+    of_marker = Window.partitionBy("donor_key", "marker")
+    screens = F.collect_list(F.when(F.col("opened").isNull(), F.col("screened_at"))).over(of_marker)
+    cases = judged.withColumn("screens", F.flatten(screens)).where(F.col("opened").isNotNull())
+    before = F.filter("screens", lambda at: at < F.col("opened")["at"])
+    return _windowed(cases.withColumn("last_screen_at", F.array_max(before)), params)
 
 
 def _donors(results: DataFrame, dated: DataFrame) -> DataFrame:
@@ -110,7 +110,7 @@ def _findings() -> tuple[Column, ...]:
     last = F.max_by(F.when(is_supplemental, result), F.when(is_supplemental, F.struct(at, "test_id")))
     return (
         F.min(F.when(opening, F.struct(at.alias("at"), F.col("test_id").alias("record")))).alias("result_opened"),
-        F.max(F.when(is_clear, at)).alias("screened_at"),
+        F.collect_set(F.when(is_clear, at)).alias("screened_at"),
         found("nat_single").alias("nat_result"),
         found("serology").alias("antibody_result"),
         last.alias("supplemental_result"),

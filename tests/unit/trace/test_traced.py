@@ -1,7 +1,8 @@
 """Look-back on request over a small lake: what each question finds, and that no raw id of a person is anywhere.
 
 Donor d1 gave X1 (red cells to patient p1, platelets into a pool) and X3; d2 gave X2 (platelets into the pool). The
-pool went to p2. A hospital sent the red cells of X3 back.
+pool went to p2. A hospital sent the red cells of X3 back. d3 gave X5 and d4 X6, both in bag B5: of its red cells some
+say X5, some nothing but the bag, and some X7, which is not here. An import of donation F1, bag FB1, was washed.
 """
 
 import io
@@ -34,7 +35,8 @@ from tests.support.rows import frame
 from tests.support.spreadsheets import parts, sheets
 
 DONOR, OTHER_DONOR, PATIENT, OTHER_PATIENT = "RAW-DONOR-1", "RAW-DONOR-2", "RAW-PATIENT-1", "RAW-PATIENT-2"
-RAW = (DONOR, OTHER_DONOR, PATIENT, OTHER_PATIENT)
+SHARING, SHARING_TOO, SHARED_WITH = "RAW-DONOR-3", "RAW-DONOR-4", "RAW-PATIENT-3"
+RAW = (DONOR, OTHER_DONOR, PATIENT, OTHER_PATIENT, SHARING, SHARING_TOO, SHARED_WITH)
 KEYS = {raw: hmac_sha256(KEY.encode())(raw) for raw in RAW}
 AT = "2024-03-01T12:00-05:00"
 UNIT = {"component": "red_cells", "is_reactive": False, "facility_id": "C1", "facility_kind": "processing"}
@@ -45,6 +47,17 @@ ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"donation_key": "X3", "din": "X3", "bag_id": "B3", "donor_key": KEYS[DONOR], "bag_lot": "BL2"},
         {"donation_key": "X4", "din": "X4", "bag_id": "B4", "donor_key": KEYS[DONOR], "bag_lot": "BL-void"}
         | {"is_void": True},
+        {"donation_key": "X5", "din": "X5", "bag_id": "B5", "donor_key": KEYS[SHARING]},
+        {"donation_key": "X6", "din": "X6", "bag_id": "B5", "donor_key": KEYS[SHARING_TOO]},
+    ],
+    "components": [
+        {"unit_id": "X3-r", "din": "X3", "bag_id": "B3"},
+        {"unit_id": "pool"},
+        {"unit_id": "X5-r", "din": "X5", "bag_id": "B5"},
+        {"unit_id": "B5-r", "bag_id": "B5"},
+        {"unit_id": "X7-r", "din": "X7", "bag_id": "B5"},
+        {"unit_id": "import", "din": "F1", "bag_id": "FB1"},
+        {"unit_id": "made tomorrow", "din": "F1", "bag_id": "FB1"},
     ],
     "units": [
         {**UNIT, "unit_id": "X1-r", "donation_key": "X1", "state": "transfused", "patient_key": KEYS[PATIENT]},
@@ -52,10 +65,16 @@ ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {**UNIT, "unit_id": "X2-p", "donation_key": "X2", "state": "consumed"},
         {**UNIT, "unit_id": "pool", "state": "transfused", "patient_key": KEYS[OTHER_PATIENT], "ended_at": AT},
         {**UNIT, "unit_id": "X3-r", "donation_key": "X3", "state": "reserved", "patient_key": KEYS[PATIENT]},
+        {**UNIT, "unit_id": "X5-r", "donation_key": "X5", "state": "available"},
+        {**UNIT, "unit_id": "B5-r", "state": "transfused", "patient_key": KEYS[SHARED_WITH]},
+        {**UNIT, "unit_id": "X7-r", "state": "available"},
+        {**UNIT, "unit_id": "import", "state": "consumed"},
+        {**UNIT, "unit_id": "washed", "state": "available"},
     ],
     "unit_parents": [
         {"unit_id": "pool", "parent_unit_id": "X1-p", "kind": "pooled", "made_at": AT},
         {"unit_id": "pool", "parent_unit_id": "X2-p", "kind": "pooled", "made_at": AT},
+        {"unit_id": "washed", "parent_unit_id": "import", "kind": "modified", "made_at": AT},
     ],
     "dispositions": [
         {"disposition_id": "e1", "unit_id": "X1-r", "kind": "transfused", "happened_at": AT, "facility_id": "H1"}
@@ -72,6 +91,8 @@ ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "test_results": [
         {"test_id": "t1", "din": "X1", "marker": "hiv", "resulted_at": AT, "kit_lot": "KL1"},
         {"test_id": "t2", "din": "X2", "unit_id": "X2-p", "marker": "bacterial", "resulted_at": AT, "kit_lot": "KL2"},
+        {"test_id": "t3", "din": "X2", "unit_id": "not here", "marker": "bacterial", "resulted_at": AT}
+        | {"kit_lot": "KL3"},
     ],
     "look_backs": [{"case_id": "c1", "trigger": "recalled", "donation_key": "X3", "donor_key": KEYS[DONOR]}],
     "look_back_units": [{"case_id": "c1", "unit_id": "X3-r", "donation_key": "X3", "fate": "in_stock"}],
@@ -150,8 +171,22 @@ def ask(lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         ("lot", "BL2", "X2 X3", "X2-p X3-r pool"),
         ("lot", "KL1", "X1", "X1-r X1-p pool"),
         ("lot", "KL2", "X2", "X2-p pool"),
+        ("lot", "KL3", "X2", "X2-p pool"),
         ("case", "c1", "X3", "X3-r"),
         ("unit", "nobody's", "", ""),
+        # Of an import, or a unit that waits, no donation is here.
+        ("din", "F1", "", "import washed"),
+        ("bag", "FB1", "", "import washed"),
+        ("din", "X7", "", "X7-r"),
+        # A shared bag alone may mean either donation; a number says which.
+        ("donor", KEYS[SHARING], "X5", "X5-r B5-r"),
+        ("donor", KEYS[SHARING_TOO], "X6", "B5-r"),
+        ("din", "X5", "X5", "X5-r B5-r"),
+        ("bag", "B5", "X5 X6", "X5-r B5-r X7-r"),
+        ("unit", "B5-r", "X5 X6", "X5-r B5-r"),
+        ("unit", "X5-r", "X5", "X5-r B5-r"),
+        ("unit", "X7-r", "", "X7-r"),
+        ("patient", KEYS[SHARED_WITH], "X5 X6", "X5-r B5-r"),
     ],
 )
 def test_follow__finds_all_that_hangs_on_it(lake: Lake, kind: str, value: str, donations: str, unit_ids: str) -> None:
@@ -187,7 +222,7 @@ def test_looking_back__asks_only_by_columns_that_are_written_for_it(
     monkeypatch.setattr(ReleaseReader, "find", spying)
     reader = ReleaseReader(lake, find_release(lake, None), {t.name: t for t in TABLES.values() if t.tier == "l2"})
     find = Finder(reader, 2)
-    values = ("X3-r", "B2", "X3", KEYS[DONOR], KEYS[PATIENT], "BL2", "KL2", "c1")
+    values = ("X3-r", "pool", "B2", "X3", KEYS[DONOR], KEYS[PATIENT], "BL2", "KL2", "c1")
     for kind, value in itertools.product(KINDS, values):
         answer(find, follow(find, kind, value), {})
     declared = {(table.name, column) for table in L2_TABLES.values() for column in table.looked_up_by}
@@ -230,6 +265,16 @@ def test_answer__has_every_unit_with_its_fate_and_every_recipient(ask: Ask) -> N
     counts = {row["what"]: row["value"] for row in found["summary"]}
     wanted = {"donors": "1", "donations": "2", "units": "4", "in_stock": "1", "transfused": "2", "to_quarantine": "1"}
     assert counts | wanted == counts
+
+
+def test_import__is_found_by_the_number_of_its_donation(ask: Ask) -> None:
+    asked = ask("--din", "F1")
+    assert (asked.code, asked.line["verdict"]) == (0, "done")
+    assert (asked.line["donations"], asked.line["to_quarantine"]) == (0, 1)
+    assert {row["unit_id"]: (row["path"], row["fate"]) for row in asked.found["units"]} == {
+        "import": ("unit", "gone"),
+        "washed": ("unit > modified", "in_stock"),
+    }
 
 
 def test_out__is_where_it_is_written(ask: Ask, tmp_path: Path) -> None:

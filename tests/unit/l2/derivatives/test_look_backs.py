@@ -19,7 +19,12 @@ from tests.support.rows import frame
 AS_OF = date(2024, 3, 31)
 PARAMS = {
     "look_back_marker_months": {"wnv": 4},
-    "look_back_lots": {"BAGS-1": "2024-03-01", "KITS-1": "2024-03-02", "BAGS-LATER": "2024-04-01"},
+    "look_back_lots": {
+        "BAGS-1": "2024-03-01",
+        "KITS-1": "2024-03-02",
+        "KITS-2": "2024-03-02",
+        "BAGS-LATER": "2024-04-01",
+    },
 }
 K = "0123456789abcdef" * 4
 SESSIONS = [{"event_id": "E", "starts_at": "2024-01-01T10:00-05:00", "facility_id": "C1"}]
@@ -85,6 +90,10 @@ DONATIONS = [
     gave("twice 1", "twice", "2024-01-02"),
     gave("twice 2", "twice", "2024-02-02"),
     gave("twice 3", "twice", "2024-03-02"),
+    # Of two clear donations, one is tested again before T and once more after it, the other at T itself.
+    gave("again 1", "again", "2024-01-04"),
+    gave("again 2", "again", "2024-01-20"),
+    gave("again 3", "again", "2024-02-29"),
     # These open nothing.
     gave("once only", "d1", "2024-03-08"),
     gave("pool of samples", "d2", "2024-03-08"),
@@ -124,6 +133,12 @@ RESULTS = [
     reactive("twice 2", "hiv", "2024-02-03T12:00-05:00"),
     screened("twice 2", "hiv", "2024-02-03T13:00-05:00", method="nat_single"),
     reactive("twice 3", "hiv", "2024-03-03T12:00-05:00"),
+    screened("again 1", "hiv", "2024-01-05T12:00-05:00"),
+    screened("again 1", "hiv", "2024-02-06T12:00-05:00", stage="repeat"),
+    screened("again 1", "hiv", "2024-03-05T12:00-05:00", stage="repeat"),
+    screened("again 2", "hiv", "2024-01-21T12:00-05:00"),
+    screened("again 2", "hiv", "2024-03-01T12:00-05:00", stage="repeat"),
+    reactive("again 3", "hiv", "2024-03-01T12:00-05:00"),
     screened("once only", "hiv", "2024-03-09T12:00-05:00", "reactive", is_final=None),
     screened("pool of samples", "hcv", "2024-03-09T12:00-05:00", "reactive", method="nat_pool", is_final=False),
     reactive("tomorrow", "hiv", "2024-04-01T00:00-04:00"),
@@ -133,6 +148,9 @@ RESULTS = [
     screened("cultured", "bacterial", "2024-03-11T12:00-04:00", "reactive", **CULTURE),
     screened("cultured", "bacterial", "2024-03-10T12:00-04:00", "reactive", unit_id="cultured b", **CULTURE),
     screened("elsewhere", "bacterial", "2024-01-06T12:00-05:00", "reactive", unit_id="pool", **CULTURE),
+    # What these call their donation is none: the units count, and with a pool all that it was made of.
+    screened("elsewhere", "bacterial", "2024-01-07T12:00-05:00", unit_id="pool", kit_lot="KITS-2", **CULTURE),
+    screened("elsewhere", "bacterial", "2024-01-08T12:00-05:00", unit_id="import", kit_lot="KITS-2", **CULTURE),
     screened("by kits", "abo_rhd", "2024-02-09T12:00-05:00", "O positive", kit_lot="KITS-1"),
 ]
 EVENTS = [
@@ -186,6 +204,7 @@ PARENTS = [
     made("part", "split", "divided"),
     made("made tomorrow", "wnv 1", "modified"),
 ]
+POOL = {"p1 platelets", "p2 platelets", "p1 red cells", "pool", "pool in a pool", "washed"}
 Frames = Mapping[str, DataFrame]
 
 
@@ -234,7 +253,7 @@ def day(text: str) -> date:
 
 
 def test_cases__are_opened_by_what_casts_doubt_and_by_nothing_else(cases: Mapping[tuple[str, str], Any]) -> None:
-    of_result = ("nat 3", "ab 3", "both", "hbv 2", "wnv 2", "twice 2", "twice 3", "failed", "tonight")
+    of_result = ("nat 3", "ab 3", "both", "hbv 2", "wnv 2", "twice 2", "twice 3", "again 3", "failed", "tonight")
     assert set(cases) == {
         *(("reactive_result", din) for din in of_result),
         ("positive_culture", "cultured"),
@@ -246,6 +265,7 @@ def test_cases__are_opened_by_what_casts_doubt_and_by_nothing_else(cases: Mappin
         ("recalled", "import"),
         ("bag_lot", "BAGS-1"),
         ("kit_lot", "KITS-1"),
+        ("kit_lot", "KITS-2"),
     }
 
 
@@ -259,6 +279,7 @@ def test_cases__are_opened_by_what_casts_doubt_and_by_nothing_else(cases: Mappin
         ("wnv 2", "months_of_marker", "2023-11-10", "2024-03-10", None, False),
         ("twice 2", "last_screen", "2023-01-03", "2024-02-03", "2024-01-03", True),
         ("twice 3", "last_screen", "2023-01-03", "2024-03-03", "2024-01-03", True),
+        ("again 3", "last_screen", "2023-02-06", "2024-03-01", "2024-02-06", True),
         ("failed", "all_prior", None, "2024-03-09", None, False),
         ("tonight", "all_prior", None, "2024-03-31", None, False),
     ],
@@ -335,11 +356,12 @@ def units_of(listed: Mapping[tuple[str, str], Any], subject: str) -> set[str]:
         ("hbv 2", {"hbv 1"}),
         ("wnv 2", {"wnv 1"}),
         ("cultured", {"cultured a", "cultured b"}),
-        ("pool", {"p1 platelets", "p2 platelets", "p1 red cells", "pool", "pool in a pool", "washed"}),
+        ("pool", POOL),
         ("divided", {"split", "part"}),
         ("import", {"import", "of import"}),
         ("BAGS-1", {"in bags"}),
         ("KITS-1", {"by kits"}),
+        ("KITS-2", {*POOL, "import", "of import"}),
         ("called", set()),
         ("called too", {"called too"}),
     ],
@@ -357,6 +379,8 @@ def test_units__in_doubt(listed: Mapping[tuple[str, str], Any], subject: str, un
         ("pool", "washed", "donation > pooled > pooled > modified", 2, False),
         ("divided", "part", "donation > divided", 1, True),
         ("import", "of import", "unit > modified", 0, False),
+        ("KITS-2", "pool", "donation > pooled", 2, False),
+        ("KITS-2", "of import", "unit > modified", 0, False),
     ],
 )
 def test_path__from_the_donation(

@@ -1,4 +1,4 @@
-"""How units descend from units, through as many makings as look-back follows. A row is a unit and an ancestor of it."""
+"""How units descend from units, through as many makings as the lake follows. A row is a unit and an ancestor of it."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,12 +17,14 @@ def lineage(unit_parents: DataFrame) -> DataFrame:
     one making at a time. A chain of n makings is put together in one way only: of the longest known, and a rest.
 
     Returns:
-        unit_id, ancestor_id, generation (makings between them), path (their kinds, from the ancestor on).
+        unit_id, ancestor_id, generation (makings between them), kind (of the unit's own making), path (the kinds of
+        all of them, from the ancestor on).
     """
     pairs = unit_parents.select(
         "unit_id",
         F.col("parent_unit_id").alias("ancestor_id"),
         F.lit(1).alias("generation"),
+        "kind",
         F.concat(F.lit(STEP), F.coalesce("kind", F.lit("made"))).alias("path"),
     )
     for number in range(DOUBLINGS):
@@ -36,12 +38,14 @@ def _joined(near: DataFrame, far: DataFrame) -> DataFrame:
         "unit_id",
         F.col("ancestor_id").alias("between_id"),
         F.col("generation").alias("later_generation"),
+        "kind",
         F.col("path").alias("later_path"),
     )
-    earlier = far.withColumnRenamed("unit_id", "between_id")
+    earlier = far.drop("kind").withColumnRenamed("unit_id", "between_id")
     return later.join(earlier, on="between_id", how="inner").select(
         "unit_id",
         "ancestor_id",
         (F.col("generation") + F.col("later_generation")).alias("generation"),
+        "kind",
         F.concat("path", "later_path").alias("path"),
     )
