@@ -1,7 +1,7 @@
 """The full build of the derivatives from conformed Parquet, three ways, each in a process of its own.
 
 - ours: as a promote builds, into Delta tables; what derivatives share is computed once;
-- naive: a Spark job a derivative, each from the conformed tables on, all that it is made of in its own plan; Parquet;
+- naive: a Spark job a derivative, each from the conformed tables on, all that it is made of built again; Parquet;
 - twins: the five largest by DuckDB, from the same Parquet; Parquet.
 
 `python -m benchmarks.builds WAY …` prints a line of JSON: see `Built`.
@@ -10,8 +10,7 @@
 import argparse
 import json
 import resource
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +18,6 @@ from time import perf_counter
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.classic.dataframe import DataFrame as ClassicDataFrame
 
 from benchmarks import twins
 from benchmarks.harness import seconds
@@ -111,24 +109,14 @@ def ours(task: Task, session: SparkSession, config: Config) -> dict[str, float]:
 
 
 def naive(task: Task, session: SparkSession, config: Config) -> dict[str, float]:
-    """Build each derivative by itself, every plan down to the files."""
-    lake, took = OverParquet(session, task), {}
-    with nothing_kept():
-        for name in task.tables:
-            rows = _from_conformed(lake, name, task.as_of, config.params, {})
-            took[name] = seconds(lambda rows=rows, name=name: rows.write.parquet(str(task.out / name)))
-    return took
+    """Build each derivative by itself; what a build keeps for itself it may, what it is made of it shares with none."""
+    lake = OverParquet(session, task)
 
+    def build(name: str) -> None:
+        rows = _from_conformed(lake, name, task.as_of, config.params, {})
+        rows.write.parquet(str(task.out / name))
 
-@contextmanager
-def nothing_kept() -> Iterator[None]:
-    """Within it `kept` keeps nothing: a checkpoint is the frame itself, with its whole plan."""
-    checkpoint = ClassicDataFrame.localCheckpoint
-    ClassicDataFrame.localCheckpoint = lambda frame, *_, **__: frame
-    try:
-        yield
-    finally:
-        ClassicDataFrame.localCheckpoint = checkpoint
+    return {name: seconds(lambda name=name: build(name)) for name in task.tables}
 
 
 def _from_conformed(

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.harness import Measurement
-from lakehouse.columns import local_date
+from lakehouse.columns import last_day, local_date
 from lakehouse.config import Config
 from lakehouse.l2.derivatives.expiry_outlook import held_units
 from lakehouse.l2.kept import kept
@@ -86,7 +86,7 @@ def measure(session: SparkSession, config: Config, root: Path, *, days: int = 6)
     """Lost and missing units, with and without the transfers, over the months before the end of a lake's data."""
     lake = Lake(session, str(root), run_id="bench")
     frames = {name: live(table, lake.read(table)) for name, table in L2_TABLES.items()}
-    end = frames["units"].agg(F.max("as_of")).first()[0]
+    end = frames["expiry_outlook"].agg(F.max("as_of")).first()[0]
     future, before = frames["units"], session.createDataFrame([], L2_TABLES["forecast_quality"].schema)
     total: Counter[str] = Counter()
     for number in range(days, 0, -1):
@@ -135,9 +135,8 @@ def _released(future: DataFrame, places: DataFrame, as_of: date) -> pd.DataFrame
     zone = F.coalesce("timezone", F.lit("UTC"))
     stays = ~F.col("state").isin("consumed", "further_manufacture", "research", "exported")
     timed = future.where(stays).join(F.broadcast(zones), "made_at_facility_id", how="left")
-    days = timed.withColumn("released_on", local_date(F.col("released_at"), zone)).withColumn(
-        "expires_on", local_date(F.col("expires_at") - F.expr("INTERVAL '0.000001' SECOND"), zone)
-    )
+    released_on, expires_on = local_date(F.col("released_at"), zone), last_day(F.col("expires_at"), zone)
+    days = timed.withColumns({"released_on": released_on, "expires_on": expires_on})
     wanted = days.where(F.col("released_on").between(*_span(as_of)))
     return wanted.select("made_at_facility_id", "component", "abo_rhd", "released_on", "expires_on").toPandas()
 

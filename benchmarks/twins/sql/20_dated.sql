@@ -4,13 +4,13 @@ with located as (
     select
         d.*,
         coalesce(p.timezone, 'UTC') as zone,
-        case when d.is_assumed_date or d.donated_on is null then e.starts_at end as by_session
+        case when d.is_assumed_date then coalesce(d.collected_at, e.starts_at) end as by_instant
     from donations d
     left join donation_events e on e.event_id = d.event_id
     left join places p on p.facility_id = e.facility_id
 ),
 days as (
-    select * replace (coalesce(local_date(by_session, zone), donated_on) as donated_on)
+    select * replace (coalesce(local_date(by_instant, zone), donated_on) as donated_on)
     from located
 )
 select
@@ -19,7 +19,7 @@ select
     bag_id,
     donor_key,
     donated_on,
-    coalesce(collected_at, by_session, start_of_day(donated_on, zone)) as collected_at,
+    coalesce(collected_at, by_instant, start_of_day(donated_on, zone)) as collected_at,
     zone,
     test_result,
     case when test_result is not null then coalesce(tested_on, donated_on + 1) end as tested_on

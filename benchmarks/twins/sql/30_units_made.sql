@@ -15,7 +15,11 @@ select
     c.collected_at,
     c.prepared_at,
     local_date(c.prepared_at, coalesce(p.timezone, 'UTC')) as prepared_on,
-    c.expires_at as label_expires_at,
+    case
+        when is_said_by_day(c.date_only, 'expires_at')
+        then end_of_days(cast(c.expires_at at time zone 'UTC' as date), coalesce(p.timezone, 'UTC'))
+        else c.expires_at
+    end as label_expires_at,
     c.facility_id as made_at_facility_id,
     coalesce(p.timezone, 'UTC') as zone,
     c.warnings as record_warnings,

@@ -1,8 +1,18 @@
--- What units have from those that they were made of, up to three makings back, and their dating. A row is a unit.
+-- What units have from those that they were made of, up to eight makings back, and their dating. A row is a unit.
 create table makings as
 select unit_id, parent_unit_id, kind, made_at
 from unit_parents
 where cast(made_at at time zone 'UTC' as date) <= as_of() + 1;
+
+create table reactive_cultures as
+select unit_id, min(resulted_at) as cultured_at
+from test_results
+where unit_id is not null
+    and is_final_result(is_final, stage, result)
+    and is_infectious(marker)
+    and result = 'reactive'
+    and cast(resulted_at at time zone 'UTC' as date) <= as_of()
+group by unit_id;
 
 create table inherited as
 with recursive forebears as (
@@ -12,7 +22,7 @@ with recursive forebears as (
     select f.unit_id, m.parent_unit_id, f.kind, f.generation + 1
     from forebears f
     join makings m on m.unit_id = f.ancestor_id
-    where f.generation < 3
+    where f.generation < 8
 )
 select
     f.unit_id,
@@ -23,19 +33,22 @@ select
         when not bool_or((u.unit_id is null or u.donation_key is not null) and u.tested_at is null)
         then max(u.tested_at)
     end as tested_at,
-    min(u.reactive_at) as reactive_at,
+    min(least(
+        u.reactive_at, case when not is_before_collection(c.cultured_at, u.collected_at) then c.cultured_at end
+    )) as reactive_at,
+    list_sort(list(distinct f.ancestor_id) filter (f.generation = 1)) as parent_unit_ids,
     min(u.label_expires_at) filter (f.generation = 1 and f.kind in ('pooled', 'divided')) as parent_expires_at
 from forebears f
 left join donated_units u on u.unit_id = f.ancestor_id
+left join reactive_cultures c on c.unit_id = f.ancestor_id
 group by f.unit_id;
-
-create macro end_of_days(day, zone) as (cast(day as timestamp) + interval 1439 minutes) at time zone zone;
 
 create table made_units as
 with known as (
     select
         u.* exclude (collected_at, tested_at, reactive_at, is_waiting),
         coalesce(i.is_pool, false) as is_pool,
+        coalesce(i.parent_unit_ids, []) as parent_unit_ids,
         u.is_waiting and not coalesce(i.is_of_import, false) as is_waiting,
         coalesce(u.collected_at, i.collected_at) as collected_at,
         coalesce(u.tested_at, case when u.donation_key is null then i.tested_at end) as tested_at,

@@ -7,14 +7,19 @@ with named as (
         d.npi,
         d.kind,
         d.request_id,
-        d.from_facility_id,
+        coalesce(
+            d.from_facility_id, case when d.kind = 'return' then coalesce(h.hospital_id, d.npi) end
+        ) as from_facility_id,
         coalesce(
             d.to_facility_id,
             case when d.kind is distinct from 'return' then coalesce(h.hospital_id, d.npi) end
         ) as to_facility_id,
         d.received_at as arrived_at,
         coalesce(d.shipped_at, d.distributed_at) as moment,
-        d.is_date_only and d.shipped_at is null as is_date_only
+        case
+            when d.shipped_at is null then d.is_date_only else is_said_by_day(d.date_only, 'shipped_at')
+        end as is_date_only,
+        is_said_by_day(d.date_only, 'received_at') as is_arrival_date_only
     from distribution d
     left join units_of_bags b on d.unit_id is null and b.bag_id = d.bag_id
     left join hospital_of_npi h on h.npi = d.npi
@@ -33,14 +38,19 @@ placed as (
     left join places t on t.facility_id = n.to_facility_id
 ),
 days as (
-    select *, event_date(moment, is_date_only, coalesce(zone, 'UTC')) as left_on
+    select
+        *,
+        event_date(moment, is_date_only, coalesce(zone, 'UTC')) as left_on,
+        event_date(arrived_at, is_arrival_date_only, coalesce(to_zone, zone, 'UTC')) as arrived_on
     from placed
 )
 select
-    * exclude (moment),
+    * exclude (moment, arrived_at),
     case when is_date_only then start_of_day(left_on, coalesce(zone, 'UTC')) else moment end as moment,
     case when is_date_only then end_of_day(left_on, coalesce(zone, 'UTC')) else moment end as latest_at,
-    local_date(arrived_at, coalesce(to_zone, zone, 'UTC')) as arrived_on
+    case
+        when is_arrival_date_only then start_of_day(arrived_on, coalesce(to_zone, zone, 'UTC')) else arrived_at
+    end as arrived_at
 from days;
 
 create table events as

@@ -119,11 +119,12 @@ told as (
     select
         u.*,
         coalesce(label_expires_at, computed_expires_at) as expires_at,
-        local_date(coalesce(label_expires_at, computed_expires_at), zone) as expires_on,
+        last_day_of(coalesce(label_expires_at, computed_expires_at), coalesce(p.timezone, zone)) as expires_on,
         reservation.what = 'reserved' and not coalesce(moved.moment > reservation.moment, false) as is_reserved,
         r.facility_id is not null as is_reporting
     from placed_units u
     left join reporting r on r.facility_id = u.place_id
+    left join places p on p.facility_id = u.place_id
 ),
 ended as (
     select
@@ -205,6 +206,7 @@ select
     s.is_imported,
     false as is_assumed,
     s.is_pool,
+    s.parent_unit_ids,
     s.collected_at,
     s.prepared_at,
     s.prepared_on,

@@ -1,6 +1,16 @@
 -- A row is a movement that left by the end of the as-of day. The dimensions and their keys are given.
 create table fact_distribution as
-with ended as (
+with stations as (
+    select unit_id, record_key, moment, 3 as rank, 'shipped' as what from movements where unit_id is not null
+    union all
+    select unit_id, record_key, moment, 4, 'received' from events where what = 'received'
+),
+followed as (
+    select record_key, what, case when lead(what) over life = 'received' then lead(moment) over life end as next_in
+    from stations
+    window life as (partition by unit_id order by moment, rank, record_key)
+),
+ended as (
     select
         m.*,
         u.component,
@@ -8,10 +18,11 @@ with ended as (
         u.abo_rhd,
         coalesce(m.from_facility_id, u.made_at_facility_id, 'unknown') as origin,
         coalesce(m.to_facility_id, u.made_at_facility_id, 'unknown') as goal,
-        case when u.received_at >= m.moment then u.received_at end as received_since,
+        n.next_in,
         coalesce(u.is_assumed, m.kind is null) as is_at_once
     from movements m
     left join units u on u.unit_id = m.unit_id
+    left join followed n on n.what = 'shipped' and n.record_key = m.record_key
     where coalesce(m.left_on, as_of()) <= as_of()
 ),
 arrived as (
@@ -19,7 +30,7 @@ arrived as (
         e.*,
         coalesce(
             e.arrived_on,
-            local_date(e.received_since, coalesce(p.timezone, 'UTC')),
+            local_date(e.next_in, coalesce(p.timezone, 'UTC')),
             case when e.is_at_once then e.left_on end
         ) as came_on
     from ended e

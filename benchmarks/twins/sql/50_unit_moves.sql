@@ -156,7 +156,7 @@ placed as (
 standing as (
     select
         p.*,
-        local_date(p.expires_at - interval 1 microsecond, coalesce(z.timezone, 'UTC')) as last_day,
+        last_day_of(p.expires_at, coalesce(z.timezone, 'UTC')) as last_day,
         case
             when is_moving then 'in_transit'
             when coalesce(hold.what <> 'quarantine_lifted', false) or is_reactive or is_disputed then 'quarantined'

@@ -7,9 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from benchmarks import conformed, twins
-from benchmarks.builds import OverParquet, Task, naive, nothing_kept, ours
+from benchmarks.builds import OverParquet, Task, naive, ours
 from lakehouse.config import load_config
-from lakehouse.l2.kept import kept
 from lakehouse.l2.pipeline import L2_TABLES
 
 UNITS, DAYS = 1500, 50
@@ -98,10 +97,3 @@ def test_a_naive_build_gives_the_same_rows(task: Task, spark: SparkSession, tmp_
     took = naive(Task(task.conformed, tmp_path, task.as_of, ("fact_donation",)), spark, CONFIG)
     assert took["fact_donation"] > 0
     assert not differences(task, "fact_donation", tmp_path / "fact_donation" / "*.parquet")
-
-
-def test_nothing_is_kept_in_a_naive_build(spark: SparkSession) -> None:
-    rows = spark.range(3)
-    with nothing_kept():
-        assert kept(rows) is rows
-    assert kept(rows) is not rows
