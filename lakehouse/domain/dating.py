@@ -104,7 +104,7 @@ def computed_expiry(zone: Column, oldest_parent_expires_at: Column | None = None
 
 def end_of_days(start: Column, days: int, zone: Column) -> Column:
     """23:59 in `zone`, so many days after the local day of `start`, as an instant."""
-    return _end_of_day(F.date_add(local_date(start, zone), days), zone)
+    return end_of_dating(F.date_add(local_date(start, zone), days), zone)
 
 
 def _end(row: Dating, zone: Column) -> Column:
@@ -113,11 +113,12 @@ def _end(row: Dating, zone: Column) -> Column:
         return start + F.make_dt_interval(hours=F.lit(row.period))
     if row.unit == "year":
         # 29 February plus a year is 28 February: never a day longer.
-        return _end_of_day(F.add_months(local_date(start, zone), 12 * row.period), zone)
+        return end_of_dating(F.add_months(local_date(start, zone), 12 * row.period), zone)
     return end_of_days(start, row.period, zone)
 
 
-def _end_of_day(day: Column, zone: Column) -> Column:
+def end_of_dating(day: Column, zone: Column) -> Column:
+    """23:59 of a local day in `zone`, as an instant."""
     last_minute = day.cast("timestamp") + F.make_dt_interval(hours=F.lit(23), mins=F.lit(59))
     return F.to_utc_timestamp(last_minute, zone)
 

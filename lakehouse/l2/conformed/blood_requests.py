@@ -3,9 +3,18 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import is_bare_date, short_group
+from lakehouse.columns import bare_dates, is_bare_date, short_group
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l2.conformed.order import IS_DATE_ONLY, Pseudonym, abo_rhd, conformed_table, kept, key_of_person, renamed
+from lakehouse.l2.conformed.order import (
+    DATE_ONLY,
+    IS_DATE_ONLY,
+    Pseudonym,
+    abo_rhd,
+    conformed_table,
+    kept,
+    key_of_person,
+    renamed,
+)
 from lakehouse.l2.conformed.order import version_columns as version
 from lakehouse.table import TEXT, Field
 
@@ -26,6 +35,7 @@ TABLE = conformed_table(
         Field("order_kind", TEXT, "patient or stock; where absent, by whether a patient is named", required=True),
         Field("component", TEXT, "as in components; red_cells where absent", required=True),
         *kept(FEED, "urgency", "needed_at", "units_cancelled", "closed_at", "replaces_request_id", "needs_irradiated"),
+        DATE_ONLY,
     ),
 )
 
@@ -50,6 +60,7 @@ def build(rows: DataFrame, *, pseudonym: Pseudonym) -> DataFrame:
         "closed_at",
         "replaces_request_id",
         "needs_irradiated",
+        bare_dates(F.col("_rescued"), "needed_at", "closed_at").alias("date_only"),
         *version(),
     )
 

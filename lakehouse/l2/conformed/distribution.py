@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import is_bare_date
+from lakehouse.columns import bare_dates, is_bare_date
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l2.conformed.order import IS_DATE_ONLY, Pseudonym, conformed_table, kept, renamed
+from lakehouse.l2.conformed.order import DATE_ONLY, IS_DATE_ONLY, Pseudonym, conformed_table, kept, renamed
 from lakehouse.l2.conformed.order import version_columns as version
 
 FEED = FEEDS["distribution"]
@@ -19,6 +19,7 @@ TABLE = conformed_table(
         renamed(FEED, "distribution_date", "distributed_at"),
         IS_DATE_ONLY,
         *kept(FEED, *AFTER_DATE),
+        DATE_ONLY,
     ),
     looked_up_by=("unit_id", "bag_id"),
 )
@@ -34,5 +35,6 @@ def build(rows: DataFrame, *, pseudonym: Pseudonym) -> DataFrame:
         F.col("distribution_date").alias("distributed_at"),
         is_bare_date(F.col("_rescued"), "distribution_date").alias("is_date_only"),
         *AFTER_DATE,
+        bare_dates(F.col("_rescued"), "shipped_at", "received_at").alias("date_only"),
         *version(),
     )

@@ -17,10 +17,8 @@ TABLE = conformed_table(
         *kept(FEED, "din", "bag_id"),
         key_of_person("donor_key", "the donor", required=True),
         *kept(FEED, "event_id", "visit_id"),
-        Field("donated_on", DATE, "day of collection: as sent, else of collected_at (UTC), else tested_on - 1 day"),
-        Field(
-            "is_assumed_date", FLAG, "donated_on is only tested_on - 1 day; the event's start is better", required=True
-        ),
+        Field("donated_on", DATE, "day of collection: as sent, else of collected_at in UTC, else tested_on - 1 day"),
+        Field("is_assumed_date", FLAG, "the day was not sent: what is local to the session is better", required=True),
         renamed(FEED, "test_date", "tested_on"),
         *kept(FEED, "test_result", "status", "procedure", "donation_type", "collected_at"),
         *kept(FEED, "volume_ml", "red_cell_units"),
@@ -41,7 +39,7 @@ def build(rows: DataFrame, *, pseudonym: Pseudonym) -> DataFrame:
         "event_id",
         "visit_id",
         F.coalesce("donation_date", F.to_date("collected_at"), F.date_sub("test_date", 1)).alias("donated_on"),
-        is_assumed_date().alias("is_assumed_date"),
+        F.col("donation_date").isNull().alias("is_assumed_date"),
         F.col("test_date").alias("tested_on"),
         "test_result",
         "status",
@@ -62,9 +60,3 @@ def build(rows: DataFrame, *, pseudonym: Pseudonym) -> DataFrame:
 def donation_key() -> Column:
     """Key of a donation. A date that we only assume is left out: it would change when a later version dates it."""
     return F.coalesce("din", F.concat_ws("|", "bag_id", "donor_key", F.col("donation_date").cast("string")))
-
-
-def is_assumed_date() -> Column:
-    """Whether the day of the test is all that dates the donation."""
-    undated = F.col("donation_date").isNull() & F.col("collected_at").isNull()
-    return undated & F.col("test_date").isNotNull()

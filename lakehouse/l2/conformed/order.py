@@ -25,6 +25,7 @@ VERSION_FIELDS = (
 IS_DATE_ONLY = Field(
     "is_date_only", FLAG, "the event's instant was sent as a bare date: midnight UTC here, a local day", required=True
 )
+DATE_ONLY = Field("date_only", TEXTS, "other instants sent as bare dates: midnight UTC here, a local day; null: none")
 LAW = "rows = distinct keys over the accepted rows of the feed, withdrawn ones included"
 VERSIONS_LAW = "rows = accepted rows of the feed; the newest of each key is the row of the conformed table"
 

@@ -65,7 +65,11 @@ TABLE = Table(
         Field("total_units", INT, "units collected as the session's record counts them"),
         *(Field(name, INT, doc, required=True) for name, doc in _COUNTS.items()),
         Field("staff_hours", NUMBER, "hours worked at the session", required=True),
-        Field("show_rate", NUMBER, "presented / appointments; above 1 where more came unannounced than stayed away"),
+        Field(
+            "show_rate",
+            NUMBER,
+            "appointments kept / appointments; kept are those without a no-show, and no more than presented",
+        ),
         Field("deferred_share", NUMBER, "deferred / presented; null where nobody came"),
         Field("low_hemoglobin_share", NUMBER, "deferred_low_hemoglobin / presented"),
         Field("yield_to_plan", NUMBER, "collected / planned_units; null where no plan is known, or none was made"),
@@ -182,13 +186,18 @@ def _placed(rows: DataFrame, sessions: DataFrame, as_of: date) -> DataFrame:
 
 def _rates() -> dict[str, Column]:
     return {
-        "show_rate": F.try_divide("presented", _above_0("appointments")),
+        "show_rate": F.try_divide(_kept_appointments(), _above_0("appointments")),
         "deferred_share": F.try_divide("deferred", "presented"),
         "low_hemoglobin_share": F.try_divide("deferred_low_hemoglobin", "presented"),
         "yield_to_plan": F.try_divide("collected", _above_0("planned_units")),
         "first_time_share": F.try_divide("first_time", "collected"),
         "staff_hours_per_unit": F.try_divide(_above_0("staff_hours"), F.col("collected")),
     }
+
+
+def _kept_appointments() -> Column:
+    """Who came unannounced kept none; where no-shows are not told of, no more can have been kept than donors came."""
+    return F.greatest(F.least(F.col("appointments") - F.col("no_shows"), "presented"), F.lit(0))
 
 
 def _above_0(name: str) -> Column:

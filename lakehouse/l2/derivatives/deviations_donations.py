@@ -5,7 +5,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.domain.intervals import PROCEDURES, interval_days
+from lakehouse.domain.intervals import PROCEDURES, TRIPLE_PLATELET_DOSES, interval_days
 from lakehouse.l2.derivatives.deviations_rules import WARNING, rule, said
 from lakehouse.l2.derivatives.units_donations import has_failed, is_exempt
 
@@ -39,7 +39,15 @@ def _with_earliest_on(donations: DataFrame) -> DataFrame:
         .rowsBetween(Window.unboundedPreceding, Window.currentRow - 1)
     )
     drawn_by = F.when(~F.col("is_failed"), F.coalesce("procedure", F.lit("whole_blood")))
-    last_on = {name: F.max(F.when(drawn_by == name, F.col("donated_on"))).over(before) for name in PROCEDURES}
-    lasts = donations.withColumns({f"last_{name}": on for name, on in last_on.items()})
-    allowed = [F.date_add(f"last_{name}", interval_days(F.lit(name), F.col("procedure"))) for name in PROCEDURES]
-    return lasts.withColumn("earliest_on", F.greatest(*allowed))
+    is_triple = (drawn_by == "apheresis_platelets") & (F.col("platelet_doses") >= TRIPLE_PLATELET_DOSES)
+    # A triple collection asks for longer than a plain one that follows it, so each has its own last day.
+    kinds = [(drawn_by == name, name, 0) for name in PROCEDURES]
+    kinds.append((is_triple, "apheresis_platelets", TRIPLE_PLATELET_DOSES))
+    allowed = [
+        F.date_add(
+            F.max(F.when(is_of, F.col("donated_on"))).over(before),
+            interval_days(F.lit(name), F.col("procedure"), F.lit(doses)),
+        )
+        for is_of, name, doses in kinds
+    ]
+    return donations.withColumn("earliest_on", F.greatest(*allowed))

@@ -3,7 +3,7 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from lakehouse.columns import local_date
+from lakehouse.columns import last_day
 from lakehouse.domain.blood_groups import abo, is_plasma_compatible, is_red_cell_abo_compatible, is_rhd_positive
 from lakehouse.l2.derivatives.deviations_rules import CRITICAL, DEVIATION, INFO, WARNING, rule, said
 from lakehouse.l2.derivatives.units_donations import UTC
@@ -17,8 +17,8 @@ PLASMA = ("plasma", "whole_blood")
 def of_dating() -> tuple[Column, ...]:
     """Transfused after expiry. A bare date on the last day passes; up to `LATE_HOURS` late is information."""
     use, expires_at = F.col("use"), F.col("expires_at")
-    last_day = local_date(expires_at, F.coalesce(use["zone"], F.lit(UTC)))
-    is_late = F.when(use["is_date_only"], use["on"] > last_day).otherwise(use["at"] > expires_at)
+    until = last_day(expires_at, F.coalesce(use["zone"], F.lit(UTC)))
+    is_late = F.when(use["is_date_only"], use["on"] > until).otherwise(use["at"] > expires_at)
     is_soon = ~use["is_date_only"] & (use["at"] <= expires_at + F.make_dt_interval(hours=F.lit(LATE_HOURS)))
     severity = F.when(is_soon, INFO).otherwise(DEVIATION)
     detail = said("transfused after its expiry at ", expires_at)

@@ -15,9 +15,10 @@ from lakehouse.l2.derivatives.units_donations import (
     by_reference,
     is_before_collection,
     is_reactive,
+    reactive_cultures,
     reference,
 )
-from lakehouse.l2.derivatives.units_identity import ancestors
+from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.l2.derivatives.units_states import HOLDS, step_rank
 
 EXCUSED_TYPES = ("autologous", "research")
@@ -64,11 +65,12 @@ def with_reactive(
 ) -> DataFrame:
     """Add `reactive_at`, when the unit's first final reactive result was out, and whether its type excuses an issue.
 
-    Which units are reactive is known; only theirs, and those of what a pool was made of, are looked up.
+    Which units are reactive is known; only theirs, and those of what a unit was made of, are looked up.
     """
     own = units.where(F.col("is_reactive")).select("unit_id", "donation_key")
     roots = units.select(F.col("unit_id").alias("ancestor_id"), "donation_key")
-    pairs = ancestors(unit_parents).select("unit_id", "ancestor_id").join(roots, on="ancestor_id", how="inner")
+    family = lineage(unit_parents).select("unit_id", "ancestor_id")
+    pairs = family.join(roots, on="ancestor_id", how="inner")
     inherited = pairs.join(own.select("unit_id"), on="unit_id", how="left_semi").select("unit_id", "donation_key")
     donated = _reactive_donations(dated, test_results)
     found = own.unionByName(inherited).join(donated, on="donation_key", how="inner")
@@ -77,8 +79,14 @@ def with_reactive(
         F.min("flagged_at").alias("flagged_at"),
         F.max(F.col("donation_type").isin(*EXCUSED_TYPES)).alias("is_excused_type"),
     )
-    joined = used.join(reactive, on="unit_id", how="left")
-    first = F.coalesce(F.least("result_at", "culture_at"), "flagged_at")
+    cultures = reactive_cultures(test_results).withColumnRenamed("unit_id", "ancestor_id")
+    of_makers = (
+        family.join(F.broadcast(cultures), "ancestor_id")
+        .groupBy("unit_id")
+        .agg(F.min("cultured_at").alias("made_of_at"))
+    )
+    joined = used.join(reactive, on="unit_id", how="left").join(of_makers, on="unit_id", how="left")
+    first = F.coalesce(F.least("result_at", "culture_at", "made_of_at"), "flagged_at")
     return joined.withColumn("reactive_at", F.when(F.col("is_reactive"), first))
 
 

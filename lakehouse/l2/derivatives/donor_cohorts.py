@@ -67,9 +67,13 @@ def build(donor_lives: DataFrame, *, as_of: date, params: Mapping[str, Any]) -> 
 
 
 def _first_timers(histories: DataFrame, as_of: date, last_month: int) -> DataFrame:
-    """Donors with their cohort, the months in which they gave again, and how long they were seen."""
+    """Donors with their cohort, the months in which they gave again, and how long they were seen.
+
+    A deferral for good before the first donation was lifted, and a death before it is an error: neither ends anything.
+    """
     first, again = F.col("first_donation_on"), F.filter("gift_days", lambda day: day > F.col("first_donation_on"))
-    seen_until = F.least(F.lit(as_of), "deferred_for_good_on", "deceased_on")
+    ends = [F.when(F.col(name) >= first, F.col(name)) for name in ("deferred_for_good_on", "deceased_on")]
+    seen_until = F.least(F.lit(as_of), *ends)
     months = F.array_distinct(F.transform(again, lambda day: _month_of(day, first)))
     return (
         histories.where((F.col("lifetime_donations") > 0) & (F.col("lifetime_donations") == F.size("gift_days")))

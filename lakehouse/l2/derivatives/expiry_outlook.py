@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.columns import local_date
+from lakehouse.columns import last_day
 from lakehouse.l2.derivatives.expiry_outlook_ahead import short_within, taken_by, with_forecasts
 from lakehouse.l2.derivatives.placed_moves import named_places
 from lakehouse.l2.derivatives.shelf_demand import SHELF, shelf, shelf_demand
@@ -129,18 +129,14 @@ def missed_by_then(as_of: date, window_days: int, outlook_days: int) -> Column:
 
 
 def held_units(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
-    """Units on hand with their shelf; `expires_on` is the last local day on which the unit can be used.
-
-    A dating that ends at midnight ends with the day before it: hence the microsecond.
-    """
+    """Units on hand with their shelf; `expires_on` is the last local day on which the unit can be used."""
     zones = F.broadcast(places.select("facility_id", "timezone"))
-    last_moment = F.col("expires_at") - F.expr("INTERVAL '0.000001' SECOND")
     is_in_date = F.coalesce(F.col("expires_on") > F.lit(as_of), F.lit(True))
     return (
         units.where("is_on_hand")
         .select(*shelf(F.col("facility_id")), "state", "doses", "expires_at")
         .join(zones, "facility_id", how="left")
-        .withColumn("expires_on", local_date(last_moment, F.coalesce("timezone", F.lit("UTC"))))
+        .withColumn("expires_on", last_day(F.col("expires_at"), F.coalesce("timezone", F.lit("UTC"))))
         .withColumn("is_in_date", is_in_date)
         .select(*SHELF, "state", "doses", "expires_on", "is_in_date")
     )

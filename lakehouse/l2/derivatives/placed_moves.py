@@ -1,14 +1,15 @@
 """Movements of units with what demand is counted by: the unit's component and group, and the day at either end."""
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
+from lakehouse.l2.derivatives.units_states import step_rank
 from lakehouse.l2.derivatives.units_steps import movement_steps
 
 UNKNOWN = "unknown"
 """Stands in a key where no record says which facility, region or group it is."""
-
+SHIPPED, RECEIVED = "shipped", "received"
 OF_UNIT = ("component", "product_code", "abo_rhd", "doses", "collected_at")
 
 
@@ -17,23 +18,17 @@ def placed_moves(steps: DataFrame, units: DataFrame, places: DataFrame) -> DataF
 
     Returns:
         distribution_id, request_id, kind, is_issue, unit_id, component, product_code, abo_rhd, doses, collected_at
-        (NULL where the unit is not here), from_facility_id, to_facility_id, left_on (local to the origin), arrived_at
-        (NULL until it arrived), arrived_on (local to the destination).
+        (NULL where the unit is not here), from_facility_id, to_facility_id, to_kind (NULL where the destination is not
+        listed), left_on (local to the origin), arrived_at (NULL until it arrived), arrived_on (local to the goal).
     """
-    known = units.select(
-        "unit_id",
-        *OF_UNIT,
-        "is_assumed",
-        "made_at_facility_id",
-        F.col("received_at").alias("last_in"),
-    )
+    known = units.select("unit_id", *OF_UNIT, "is_assumed", "made_at_facility_id")
     maker = F.coalesce("made_at_facility_id", F.lit(UNKNOWN))
     return (
-        movement_steps(steps)
+        movement_steps(_with_receipt(steps))
         .join(known, "unit_id", how="left")
         .withColumn("from_facility_id", F.coalesce(F.col("facility_id"), maker))
         .withColumn("to_facility_id", F.coalesce(F.col("to_facility_id"), maker))
-        .join(F.broadcast(_zones(places)), "to_facility_id", how="left")
+        .join(F.broadcast(_goals(places)), "to_facility_id", how="left")
         .withColumn("arrived_on", _arrived_on())
         .withColumn("arrived_at", _arrived_at())
         .select(
@@ -45,6 +40,7 @@ def placed_moves(steps: DataFrame, units: DataFrame, places: DataFrame) -> DataF
             *OF_UNIT,
             "from_facility_id",
             "to_facility_id",
+            "to_kind",
             F.col("on").alias("left_on"),
             "arrived_at",
             "arrived_on",
@@ -66,13 +62,21 @@ def named_places(places: DataFrame) -> DataFrame:
     )
 
 
-def _zones(places: DataFrame) -> DataFrame:
-    return places.select(F.col("facility_id").alias("to_facility_id"), F.col("timezone").alias("arrival_zone"))
+def _goals(places: DataFrame) -> DataFrame:
+    return places.select(
+        F.col("facility_id").alias("to_facility_id"),
+        F.col("kind").alias("to_kind"),
+        F.col("timezone").alias("arrival_zone"),
+    )
 
 
-def _received_since() -> Column:
-    """The unit's last receipt, where it follows this movement."""
-    return F.when(F.col("last_in") >= F.col("at"), F.col("last_in"))
+def _with_receipt(steps: DataFrame) -> DataFrame:
+    """The movements and receipts; `next_in` is the unit's next receipt, where no other movement comes before it."""
+    in_order = Window.partitionBy("unit_id").orderBy("at", step_rank(), "record_key")
+    following = F.lead(F.struct("what", "at")).over(in_order)
+    is_told = F.col("unit_id").isNotNull() & (following["what"] == RECEIVED)
+    told = steps.where(F.col("what").isin(SHIPPED, RECEIVED))
+    return told.withColumn("next_in", F.when(is_told, following["at"]))
 
 
 def _is_at_once() -> Column:
@@ -81,9 +85,9 @@ def _is_at_once() -> Column:
 
 
 def _arrived_at() -> Column:
-    return F.coalesce(F.col("arrived_at"), _received_since(), F.when(_is_at_once(), F.col("at")))
+    return F.coalesce(F.col("arrived_at"), F.col("next_in"), F.when(_is_at_once(), F.col("at")))
 
 
 def _arrived_on() -> Column:
     zone = F.coalesce("arrival_zone", F.lit("UTC"))
-    return F.coalesce(F.col("arrived_on"), local_date(_received_since(), zone), F.when(_is_at_once(), F.col("on")))
+    return F.coalesce(F.col("arrived_on"), local_date(F.col("next_in"), zone), F.when(_is_at_once(), F.col("on")))

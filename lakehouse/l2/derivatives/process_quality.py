@@ -35,8 +35,8 @@ _DONATIONS = {
     "donations": "collections begun",
     "rejected": "of them, giving no units to use: rejected for whatever reason, failed or reactive",
     "qns": "of them, for a quantity not sufficient; failed ones without a reason too",
-    "reactive": "donations rejected as reactive, or repeatedly reactive for an infectious marker",
-    "confirmed": "of them, with a final reactive result",
+    "reactive": "donations rejected as reactive, or found so: repeatedly, by NAT of the donation alone, or finally",
+    "confirmed": "of them, reactive in a supplemental test or finally by NAT of the donation alone",
 }
 _DONORS = {"first_time": "donors who had not given before", "repeat": "donors who had given before"}
 _DISCARDS = {

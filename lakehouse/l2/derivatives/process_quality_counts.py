@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
 from lakehouse.l2.conformed.order import ORDER
+from lakehouse.l2.derivatives.look_backs_results import is_culture, opens
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 from lakehouse.l2.derivatives.units import DISPOSITIONS, UNREPORTED
 from lakehouse.l2.derivatives.units_donations import (
-    INFECTIOUS,
     UTC,
     by_reference,
     is_before_collection,
@@ -120,12 +120,16 @@ def cultures(test_results: DataFrame, collections: DataFrame, placed: DataFrame,
 
 
 def _tested(test_results: DataFrame, collections: DataFrame, as_of: date) -> DataFrame:
-    """One row a donation with results on blood, not cultures: was it repeatedly, was it finally reactive?"""
-    results = results_of_donations(test_results.where(F.col("marker") != CULTURE), collections, as_of)
-    is_again = F.col("marker").isin(*INFECTIOUS) & (F.col("stage") == "repeat") & (F.col("result") == "reactive")
+    """One row a donation with results on blood, not cultures: was it reactive as look-back takes it, was it confirmed?
+
+    Confirmed is what a supplemental test found, or in the end NAT of this donation alone; that no stage is announced
+    after a repeat does not make a repeat one.
+    """
+    results = results_of_donations(test_results.where(~is_culture()), collections, as_of)
+    is_confirming = (F.col("stage") == "supplemental") | (is_final() & (F.col("method") == "nat_single"))
     return results.groupBy("donation_key").agg(
-        F.max(F.coalesce(is_again, F.lit(False))).alias("is_again_reactive"),
-        F.max(F.coalesce(is_reactive(), F.lit(False))).alias("is_finally_reactive"),
+        F.max(opens()).alias("is_found_reactive"),
+        F.max(opens() & F.coalesce(is_confirming, F.lit(False))).alias("is_confirmed_reactive"),
     )
 
 
@@ -133,15 +137,14 @@ def _verdicts(as_of: date) -> dict[str, Column]:
     """Flags of a donation. CrimsonCache's `test_result` counts where no result exists."""
     reason, is_out = F.col("reject_reason"), F.coalesce(F.col("tested_on") <= F.lit(as_of), F.lit(True))
     has_failed = ~F.col("is_collected")
-    by_flag = F.col("is_finally_reactive").isNull() & ~F.col("test_result")
-    is_found = F.col("is_again_reactive") | F.col("is_finally_reactive")
+    by_flag = F.col("is_found_reactive").isNull() & ~F.col("test_result")
     is_told = ((reason == "reactive") | by_flag) & is_out
-    reactive = F.coalesce(is_found, F.lit(False)) | F.coalesce(is_told, F.lit(False))
+    reactive = F.coalesce("is_found_reactive", F.lit(False)) | F.coalesce(is_told, F.lit(False))
     is_qns = (reason == "qns") | (has_failed & reason.isNull())
     is_rejected = has_failed | reactive | (reason.isNotNull() & (reason != "reactive"))
     return {
         "is_reactive": reactive,
-        "is_confirmed": F.coalesce("is_finally_reactive", F.lit(False)),
+        "is_confirmed": F.coalesce("is_confirmed_reactive", F.lit(False)),
         "is_qns": F.coalesce(is_qns, F.lit(False)),
         "is_rejected": F.coalesce(is_rejected, F.lit(False)),
     }

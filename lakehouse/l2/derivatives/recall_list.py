@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.l2.derivatives.donor_retention import ELIGIBLE
 from lakehouse.l2.derivatives.expiry_outlook import STATUSES, status_of
+from lakehouse.l2.derivatives.look_backs_calls import REACTIVE
 from lakehouse.table import DATE, FLAG, INT, NUMBER, TEXT, Field, Table
 
 UNKNOWN = "unknown"
@@ -58,24 +59,31 @@ TABLE = Table(
         Field("lifetime_donations", INT, "donations ever", required=True),
         Field("as_of", DATE, "the day that the state speaks about", required=True),
     ),
-    law="rows = donors of donor_retention who have given, have not stopped, are not deferred, and may give in time",
+    law="rows = donors of donor_retention who have given, have not stopped, are not deferred, were never found "
+    "reactive, and may give in time",
 )
 
 
 def build(
-    donor_retention: DataFrame, expiry_outlook: DataFrame, *, as_of: date, params: Mapping[str, Any]
+    donor_retention: DataFrame,
+    expiry_outlook: DataFrame,
+    look_backs: DataFrame,
+    *,
+    as_of: date,
+    params: Mapping[str, Any],
 ) -> DataFrame:
     """The donors to call at the end of `as_of`.
 
     Args:
         donor_retention: the donors at `as_of`.
         expiry_outlook: the shelves at `as_of`; those of centres count, for theirs is what donations fill.
+        look_backs: who was found reactive.
         as_of: last local day that counts.
         params: recall_within_days (14 when absent), status_red_days, status_amber_days, status_green_days.
     """
     until = as_of + timedelta(days=int(params.get("recall_within_days", WITHIN_DAYS)))
     candidates = (
-        donor_retention.where(~F.col("class").isin(*NOT_CALLED) & F.col("deferred_until").isNull())
+        callable_donors(donor_retention, look_backs)
         .withColumn("region", F.coalesce("region", F.lit(UNKNOWN)))
         .withColumn("abo_rhd", F.coalesce("abo_rhd", F.lit(UNKNOWN)))
         .withColumn("ways", _ways(until))
@@ -98,6 +106,16 @@ def build(
         .withColumn("as_of", F.lit(as_of))
         .select(*TABLE.columns)
     )
+
+
+def callable_donors(donor_retention: DataFrame, look_backs: DataFrame) -> DataFrame:
+    """Donors who have given, have not stopped, are not deferred, and whose blood was never found reactive.
+
+    A service need not send a deferral for what its own tests found.
+    """
+    reactive = look_backs.where(F.col("trigger") == REACTIVE).select("donor_key").distinct()
+    ready = donor_retention.where(~F.col("class").isin(*NOT_CALLED) & F.col("deferred_until").isNull())
+    return ready.join(F.broadcast(reactive), "donor_key", how="left_anti")
 
 
 def _ways(until: date) -> Column:

@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import end_of_day, event_date
+from lakehouse.columns import end_of_day, event_date, is_said_by_day
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN, first_place_per_npi
 
 COUNTS = (
@@ -58,7 +58,8 @@ def placed_requests(blood_requests: DataFrame, places: DataFrame) -> DataFrame:
     """The requests with where and when they are demand.
 
     Returns:
-        all columns, `abo_rhd` being the group ordered; facility_id (the NPI where no facility has it), region, zone,
+        all columns, `abo_rhd` being the group ordered, and needed_at and closed_at that were sent as bare dates the end
+        of those days; facility_id (the NPI where no facility has it), region, zone,
         ordered_on and demand_on (days local to the hospital).
     """
     hospitals = first_place_per_npi(places).select("npi", "facility_id", "region", F.col("timezone").alias("zone"))
@@ -71,8 +72,13 @@ def placed_requests(blood_requests: DataFrame, places: DataFrame) -> DataFrame:
             "facility_id": F.coalesce("facility_id", "npi", F.lit(UNKNOWN)),
             "region": F.coalesce("region", F.lit(UNKNOWN)),
             "abo_rhd": F.coalesce("group_ordered", F.lit(UNKNOWN)),
+            **{name: _by_end_of_day(name, zone) for name in ("needed_at", "closed_at")},
         }
     ).withColumn("demand_on", F.coalesce(event_date(F.col("needed_at"), F.lit(False), F.col("zone")), "ordered_on"))
+
+
+def _by_end_of_day(name: str, zone: Column) -> Column:
+    return F.when(is_said_by_day(name), end_of_day(F.to_date(name), zone)).otherwise(F.col(name))
 
 
 def _timed(blood_requests: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
@@ -110,9 +116,11 @@ def _replacements(blood_requests: DataFrame) -> DataFrame:
 def _arrivals(moves: DataFrame, as_of: date) -> DataFrame:
     """Units that arrived on each request by the end of `as_of`: `arrivals` holds the instant and group of each.
 
-    A unit that came, went back and came again on one request arrived once, the first time.
+    A unit that came, went back and came again on one request arrived once, the first time. A leg of its way, to a
+    centre or a hub, brings nothing to the hospital yet.
     """
-    inbound = ~F.coalesce("kind", F.lit("issue")).isin("return", "export")
+    is_there = F.col("is_issue") | F.col("to_kind").isNull()
+    inbound = ~F.coalesce("kind", F.lit("issue")).isin("return", "export") & is_there
     arrived = moves.where(inbound & F.col("request_id").isNotNull() & (F.col("arrived_on") <= F.lit(as_of)))
     once = arrived.groupBy("request_id", F.coalesce("unit_id", "distribution_id").alias("arrival")).agg(
         F.min(F.struct(F.col("arrived_at").alias("at"), F.col("abo_rhd").alias("group"))).alias("first")

@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import local_date
+from lakehouse.columns import last_day
 from lakehouse.l2.conformed.changes import UNIT
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 from lakehouse.l2.derivatives.unit_moves_moments import (
@@ -132,10 +132,9 @@ def _placed(moments: DataFrame, places: DataFrame) -> DataFrame:
 
 
 def _is_expired() -> Column:
-    """Whether the last usable day is over; as in `expiry_outlook`, dating that ends at midnight ends the day before."""
-    last_moment = F.col("expires_at") - F.expr("INTERVAL '0.000001' SECOND")
-    last_day = local_date(last_moment, F.coalesce("place_zone", F.lit(UTC)))
-    is_past = (last_day < F.col("on")) | ((last_day == F.col("on")) & (F.col("what") == EXPIRED))
+    """Whether the last usable day is over."""
+    until = last_day(F.col("expires_at"), F.coalesce("place_zone", F.lit(UTC)))
+    is_past = (until < F.col("on")) | ((until == F.col("on")) & (F.col("what") == EXPIRED))
     return F.coalesce(is_past, F.lit(False))
 
 

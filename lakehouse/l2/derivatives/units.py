@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
 from lakehouse.l2.conformed.changes import UNIT
-from lakehouse.l2.derivatives.units_donations import donation_facts, tests_by_donation
+from lakehouse.l2.derivatives.units_donations import UTC, donation_facts, reactive_cultures, tests_by_donation
 from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
 from lakehouse.l2.derivatives.units_records import admission_records, movement_records
 from lakehouse.l2.derivatives.units_reports import reporting
@@ -61,6 +61,7 @@ TABLE = Table(
         Field("is_imported", FLAG, "from another service", required=True),
         Field("is_assumed", FLAG, "whole blood assumed for a source that never delivered components", required=True),
         Field("is_pool", FLAG, "made of several parents by pooling", required=True),
+        Field("parent_unit_ids", TEXTS, "the units that it was made of, sorted; none for a whole one", required=True),
         Field("collected_at", INSTANT, "when the (oldest) donation was collected"),
         Field("prepared_at", INSTANT, "when the unit was made; for an assumed one, collected", required=True),
         Field("prepared_on", DATE, "day of preparation, local to the making facility", required=True),
@@ -73,7 +74,13 @@ TABLE = Table(
         Field("state", TEXT, "one of: " + ", ".join(STATES), required=True),
         Field("is_on_hand", FLAG, "in process, quarantined, available or reserved", required=True),
         Field("tested_at", INSTANT, "when every test of the donation was final; null until then"),
-        Field("is_reactive", FLAG, "a final infectious-marker result is reactive", required=True),
+        Field(
+            "is_reactive",
+            FLAG,
+            "a final infectious-marker result is reactive: of its donation, of a culture of it, or of a unit that it "
+            "was made of",
+            required=True,
+        ),
         Field("reactive_at", INSTANT, "when the first of these was out"),
         Field("disputed_at", INSTANT, "when the final group that its label disagrees with was out; null if they agree"),
         Field("released_at", INSTANT, "first release to stock"),
@@ -136,11 +143,15 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     tests = tests_by_donation(test_results, dated, as_of, params)
     facts = donation_facts(dated, tests, donors, as_of)
     known = kept(present.join(facts, on="donation_key", how="left"))
-    made = _made(known, unit_parents.where(was_made(as_of)))
+    # A culture names no place: its day is that of UTC, as a step's is.
+    cultures = reactive_cultures(test_results).where(local_date(F.col("cultured_at"), F.lit(UTC)) <= F.lit(as_of))
+    made = _made(known, unit_parents.where(was_made(as_of)), cultures)
     named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
     bagged = [movement_records(distribution), admission_records(patients)]
     steps = steps_of(named, bagged, known.select("unit_id", "bag_id"), places)
-    placed = with_place(with_steps(made, steps, as_of), F.lit(as_of))
+    zones = places.select(F.col("facility_id").alias("place_id"), F.col("timezone").alias("place_zone"))
+    at_end = with_place(with_steps(made, steps, as_of), F.lit(as_of))
+    placed = at_end.join(F.broadcast(zones), on="place_id", how="left")
     known_ends = reporting(reports, as_of).withColumn("is_reporting", F.lit(True))
     reported = placed.join(F.broadcast(known_ends), on="place_id", how="left")
     ended = with_end(reported, as_of, params)
@@ -152,10 +163,10 @@ def was_made(as_of: date) -> Column:
     return F.to_date("made_at") <= F.date_add(F.lit(as_of), 1)
 
 
-def _made(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
+def _made(units: DataFrame, unit_parents: DataFrame, cultures: DataFrame) -> DataFrame:
     """Add what follows from a unit's making: dating, group, tests, and the warnings on them."""
     collected = units.withColumn("collected_at", F.coalesce("collected_at", "donated_at"))
-    inherited = with_inheritance(collected, unit_parents)
+    inherited = with_inheritance(collected, unit_parents, cultures)
     is_disputed = F.coalesce(F.col("label_abo_rhd") != F.col("typed_abo_rhd"), F.lit(False))
     return inherited.withColumns(
         {

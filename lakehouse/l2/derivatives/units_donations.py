@@ -21,19 +21,19 @@ MARKERS = ("abo_rhd", *INFECTIOUS, "antibody_screen", "cmv")
 def dated_donations(donations: DataFrame, donation_events: DataFrame, places: DataFrame) -> DataFrame:
     """Give each donation its day, its instant, its facility and that facility's zone.
 
-    The day is the one sent, else the day on which its session began, else what conforming assumed. The instant
-    is the one sent, else the start of the session (where only that dates it), else the start of the day.
+    The day is the one sent, else that of the instant sent, else the day on which its session began (both local to the
+    session's facility), else what conforming assumed. The instant is the one sent, else the start of the session
+    (where only that dates it), else the start of the day.
     """
     sessions = donation_events.select("event_id", "starts_at", "facility_id")
     zones = F.broadcast(places.select("facility_id", F.col("timezone").alias("zone")))
     located = donations.join(sessions, on="event_id", how="left").join(zones, on="facility_id", how="left")
     zoned = located.withColumn("zone", F.coalesce("zone", F.lit(UTC)))
-    is_undated = F.col("is_assumed_date") | F.col("donated_on").isNull()
-    by_session = F.when(is_undated, F.col("starts_at"))
-    days = zoned.withColumn("by_session", by_session).withColumn(
-        "donated_on", F.coalesce(local_date(F.col("by_session"), F.col("zone")), F.col("donated_on"))
+    by_instant = F.when(F.col("is_assumed_date"), F.coalesce("collected_at", "starts_at"))
+    days = zoned.withColumn("by_instant", by_instant).withColumn(
+        "donated_on", F.coalesce(local_date(F.col("by_instant"), F.col("zone")), F.col("donated_on"))
     )
-    begun = F.coalesce("collected_at", "by_session", start_of_day(F.col("donated_on"), F.col("zone")))
+    begun = F.coalesce("collected_at", "by_instant", start_of_day(F.col("donated_on"), F.col("zone")))
     same_bag = Window.partitionBy("bag_id")
     return days.select(
         "donation_key",
@@ -142,6 +142,12 @@ def tests_by_donation(test_results: DataFrame, dated: DataFrame, as_of: date, pa
         F.max(by_time)["final_at"].alias("typed_at"),
         F.lit(True).alias("has_tests"),
     )
+
+
+def reactive_cultures(test_results: DataFrame) -> DataFrame:
+    """One row a unit that a culture found reactive: unit_id, and when first (cultured_at)."""
+    found = test_results.where(F.col("unit_id").isNotNull() & is_reactive())
+    return found.groupBy("unit_id").agg(F.min("resulted_at").alias("cultured_at"))
 
 
 def donation_facts(dated: DataFrame, tests: DataFrame, donors: DataFrame, as_of: date) -> DataFrame:

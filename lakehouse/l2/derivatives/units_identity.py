@@ -5,12 +5,12 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import local_date
-from lakehouse.domain.dating import computed_expiry
-from lakehouse.l2.derivatives.units_donations import UTC, by_reference, has_failed, reference
+from lakehouse.columns import is_said_by_day, local_date
+from lakehouse.domain.dating import computed_expiry, end_of_dating
+from lakehouse.l2.derivatives.units_donations import UTC, by_reference, has_failed, is_before_collection, reference
+from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.table import DOSES, FLAG, INSTANT, TEXT, TEXTS
 
-GENERATIONS = 3  # a pool that was irradiated and then divided is three steps away from its donations
 DATING_COLUMNS = ("anticoagulant", "additive", "storage", "plasma_kind", "irradiated_at")
 DATING_FLAGS = ("is_pathogen_reduced", "is_washed")
 COLUMNS = (
@@ -46,6 +46,12 @@ def _nothing(kind: object, name: str) -> Column:
     return F.lit(None).cast(kind).alias(name)  # type: ignore[arg-type]
 
 
+def _label_expires_at() -> Column:
+    """The expiry on the label; of a bare date, the end of that day at the maker."""
+    end = end_of_dating(F.to_date("expires_at"), F.col("zone"))
+    return F.when(is_said_by_day("expires_at"), end).otherwise(F.col("expires_at"))
+
+
 def component_units(components: DataFrame, dated: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
     """Units that were delivered as components and prepared by the end of the as-of day, local to the maker."""
     zones = F.broadcast(places.select("facility_id", F.col("timezone").alias("zone")))
@@ -71,7 +77,7 @@ def component_units(components: DataFrame, dated: DataFrame, places: DataFrame, 
         "collected_at",
         "prepared_at",
         "prepared_on",
-        F.col("expires_at").alias("label_expires_at"),
+        _label_expires_at().alias("label_expires_at"),
         F.col("facility_id").alias("made_at_facility_id"),
         "zone",
         _nothing(TEXT, "status"),
@@ -135,27 +141,17 @@ def identities(
     return delivered.unionByName(assumed_units(components, dated, component_sources, as_of)).select(*COLUMNS)
 
 
-def ancestors(unit_parents: DataFrame) -> DataFrame:
-    """Pairs (unit_id, ancestor_id, generation, kind): parents, their parents, and theirs; `kind` of the first step."""
-    edges = unit_parents.select("unit_id", F.col("parent_unit_id").alias("ancestor_id"), "kind")
-    further = edges.select(F.col("unit_id").alias("ancestor_id"), F.col("ancestor_id").alias("next_id"))
-    reached = edges.withColumn("generation", F.lit(1))
-    pairs = reached
-    for generation in range(2, GENERATIONS + 1):
-        reached = reached.join(further, on="ancestor_id", how="inner").select(
-            "unit_id", F.col("next_id").alias("ancestor_id"), "kind", F.lit(generation).alias("generation")
-        )
-        pairs = pairs.unionByName(reached)
-    return pairs
-
-
-def with_inheritance(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
+def with_inheritance(units: DataFrame, unit_parents: DataFrame, cultures: DataFrame) -> DataFrame:
     """Add what a unit has from the units that it was made of, and its computed expiry.
 
     A unit without a donation of its own was collected when the oldest of its ancestors was, is tested when all of
-    them are, and reactive when one is. What was made of an import waits for no donation. A pool or a part expires
-    no later than any label of its parents; that its dating counts from the oldest collection covers parents
-    without a label.
+    them are, and reactive when one is, by its donation or by a culture of its own (`reactive_cultures`). What was made
+    of an import waits for no donation. A pool or a part expires no later than any label of its parents; that its
+    dating counts from the oldest collection covers parents without a label.
+
+    Returns:
+        the columns of `units`, of which collected_at, tested_at and reactive_at are filled in, is_pool, parent_unit_ids
+        and computed_expires_at.
     """
     forebears = units.select(
         F.col("unit_id").alias("ancestor_id"),
@@ -166,12 +162,16 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame) -> DataFrame:
         F.col("reactive_at").alias("ancestor_reactive_at"),
         F.col("label_expires_at").alias("ancestor_expires_at"),
     )
-    pairs = ancestors(unit_parents).join(forebears, on="ancestor_id", how="left")
+    cultured = F.broadcast(cultures.withColumnRenamed("unit_id", "ancestor_id"))
+    pairs = (
+        lineage(unit_parents).join(forebears, on="ancestor_id", how="left").join(cultured, on="ancestor_id", how="left")
+    )
     joined = units.join(pairs.groupBy("unit_id").agg(*_inherited()), on="unit_id", how="left")
     tested_at = F.when(F.col("donation_key").isNull(), F.col("ancestor_tested_at"))
     known = joined.withColumns(
         {
             "is_pool": F.coalesce("is_pool", F.lit(False)),
+            "parent_unit_ids": F.coalesce("parent_unit_ids", F.array().cast(TEXTS)),
             "is_waiting": F.col("is_waiting") & ~F.coalesce("is_of_import", F.lit(False)),
             "collected_at": F.coalesce("collected_at", "ancestor_collected_at"),
             "tested_at": F.coalesce("tested_at", tested_at),
@@ -186,11 +186,14 @@ def _inherited() -> tuple[Column, ...]:
     is_untested = F.coalesce("is_donated", F.lit(True)) & F.col("ancestor_tested_at").isNull()
     is_parent = F.col("generation") == 1
     is_bound = is_parent & F.col("kind").isin("pooled", "divided")
+    is_too_early = is_before_collection(F.col("cultured_at"), F.col("ancestor_collected_at"))
+    cultured_at = F.when(~is_too_early, F.col("cultured_at"))
     return (
         F.max(is_parent & (F.col("kind") == "pooled")).alias("is_pool"),
+        F.array_sort(F.collect_set(F.when(is_parent, F.col("ancestor_id")))).alias("parent_unit_ids"),
         F.max("ancestor_is_imported").alias("is_of_import"),
         F.min("ancestor_collected_at").alias("ancestor_collected_at"),
         F.when(~F.max(is_untested), F.max("ancestor_tested_at")).alias("ancestor_tested_at"),
-        F.min("ancestor_reactive_at").alias("ancestor_reactive_at"),
+        F.min(F.least("ancestor_reactive_at", cultured_at)).alias("ancestor_reactive_at"),
         F.min(F.when(is_bound, F.col("ancestor_expires_at"))).alias("parent_expires_at"),
     )

@@ -6,6 +6,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.columns import is_said_by_day
 from lakehouse.l2.conformed.order import ORDER
 from lakehouse.l2.derivatives.units_donations import is_reactive
 from lakehouse.table import FLAG, INSTANT, TEXT
@@ -17,12 +18,12 @@ _OPTIONAL = {
     "facility_id": TEXT,
     "to_facility_id": TEXT,
     "arrived_at": INSTANT,
+    "is_arrival_date_only": FLAG,
     "is_emergency": FLAG,
     "kind": TEXT,
     "patient_key": TEXT,
     "request_id": TEXT,
 }
-_EVERY = ("feed", "record_key", "unit_id", "what", "moment", "recorded")
 
 
 def unit_event_records(unit_events: DataFrame) -> DataFrame:
@@ -55,8 +56,11 @@ def movement_records(distribution: DataFrame) -> DataFrame:
         {
             "facility_id": F.col("from_facility_id"),
             "arrived_at": F.col("received_at"),
+            "is_arrival_date_only": is_said_by_day("received_at"),
             "moment": F.coalesce("shipped_at", "distributed_at"),
-            "is_date_only": F.col("is_date_only") & F.col("shipped_at").isNull(),
+            "is_date_only": F.when(F.col("shipped_at").isNull(), F.col("is_date_only")).otherwise(
+                is_said_by_day("shipped_at")
+            ),
         }
     )
     return _records("distribution", moved, key="distribution_id", what=F.lit("shipped"), moment="moment")

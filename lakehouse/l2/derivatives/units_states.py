@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import local_date, start_of_day
+from lakehouse.columns import last_day, local_date, start_of_day
 from lakehouse.l2.derivatives.units_donations import is_before_collection
 from lakehouse.l2.derivatives.units_steps import RANK
 
@@ -129,11 +129,12 @@ def with_place(units: DataFrame, day: Column) -> DataFrame:
 def with_end(units: DataFrame, as_of: date, params: Mapping[str, Any]) -> DataFrame:
     """Add `end`: the state that ended the unit, when and where, and who received it; NULL while it lasts.
 
-    To be used on a frame with `place_id` and `is_reporting` (the facility there reports dispositions).
+    To be used on a frame with `place_id`, the `place_zone` there and `is_reporting` (that facility reports
+    dispositions). What nobody reports ended with the last day of its dating, local to where it is.
     """
     disposition, consumption = F.col("disposition"), F.col("consumption")
     moved = F.col("moved")
-    dated = units.withColumn("expires_on", local_date(F.col("expires_at"), F.col("zone")))
+    dated = units.withColumn("expires_on", last_day(F.col("expires_at"), F.coalesce("place_zone", "zone")))
     is_exported = F.coalesce(moved["kind"] == "export", F.lit(False))
     given_up_on = F.date_add("expires_on", int(params["presumed_outdated_days"]))
     presumed = F.when(F.col("is_reporting"), "presumed_outdated").otherwise("fate_unknown")

@@ -10,7 +10,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import end_of_day, event_date, local_date, start_of_day
+from lakehouse.columns import end_of_day, event_date, start_of_day
 from lakehouse.l2.derivatives.units_donations import UTC
 from lakehouse.l2.derivatives.units_records import (
     culture_records,
@@ -172,22 +172,26 @@ def _with_unit(records: DataFrame, bags: DataFrame) -> DataFrame:
 def _placed(records: DataFrame, places: DataFrame) -> DataFrame:
     """Add zones, and the facility that an NPI names: where a patient was admitted, where a movement went.
 
-    A return that names only its hospital goes back to we don't know where; an NPI without a facility is its own.
+    A return that names only its hospital comes from there, and goes back to we don't know where; an NPI without a
+    facility is its own.
     """
-    by_npi = places.select(F.coalesce("npi", "facility_id").alias("npi"), "facility_id").groupBy("npi")
-    hospitals = F.broadcast(by_npi.agg(F.min("facility_id").alias("hospital_id")))
-    is_outward = (F.col("what") == "shipped") & ~F.coalesce(F.col("kind") == "return", F.lit(False))
-    named = records.join(hospitals, on="npi", how="left").withColumns(
+    named = places.select(F.coalesce("npi", "facility_id").alias("npi"), "facility_id").groupBy("npi")
+    hospitals = F.broadcast(named.agg(F.min("facility_id").alias("hospital_id")))
+    is_return = F.coalesce(F.col("kind") == "return", F.lit(False))
+    is_outward, is_back = ((F.col("what") == "shipped") & so for so in (~is_return, is_return))
+    by_npi = F.coalesce("hospital_id", "npi")
+    origin = F.coalesce("facility_id", F.when(is_back, by_npi))
+    located = records.join(hospitals, on="npi", how="left").withColumns(
         {
-            "facility_id": F.when(F.col("what") == "admitted", F.col("hospital_id")).otherwise(F.col("facility_id")),
-            "to_facility_id": F.coalesce("to_facility_id", F.when(is_outward, F.coalesce("hospital_id", "npi"))),
+            "facility_id": F.when(F.col("what") == "admitted", F.col("hospital_id")).otherwise(origin),
+            "to_facility_id": F.coalesce("to_facility_id", F.when(is_outward, by_npi)),
         }
     )
     origins = places.select("facility_id", F.col("timezone").alias("from_zone"))
     goals = places.select(
         F.col("facility_id").alias("to_facility_id"), F.col("timezone").alias("to_zone"), F.col("kind").alias("to_kind")
     )
-    known = named.join(F.broadcast(origins), "facility_id", how="left").join(
+    known = located.join(F.broadcast(origins), "facility_id", how="left").join(
         F.broadcast(goals), "to_facility_id", how="left"
     )
     is_issue = is_outward & ((F.col("to_kind") == "hospital") | (F.col("kind") == "issue") | F.col("npi").isNotNull())
@@ -197,18 +201,22 @@ def _placed(records: DataFrame, places: DataFrame) -> DataFrame:
 
 
 def _timed(records: DataFrame) -> DataFrame:
-    """Add `at`, `latest_at`, `on` and `arrived_on`."""
+    """Add `at`, `latest_at`, `on` and `arrived_on`; who arrived on a bare date was there from its start."""
     zone, moment, on = F.coalesce("zone", F.lit(UTC)), F.col("moment"), F.col("on")
+    there, is_day_of_arrival = F.coalesce("to_zone", zone), F.coalesce("is_arrival_date_only", F.lit(False))
     known = records.withColumn("is_date_only", F.coalesce("is_date_only", F.lit(False)))
     days = known.withColumns(
         {
             "on": event_date(moment, F.col("is_date_only"), zone),
-            "arrived_on": local_date(F.col("arrived_at"), F.coalesce("to_zone", zone)),
+            "arrived_on": event_date(F.col("arrived_at"), is_day_of_arrival, there),
         }
     )
     return days.withColumns(
         {
             "at": F.when(F.col("is_date_only"), start_of_day(on, zone)).otherwise(moment),
             "latest_at": F.when(F.col("is_date_only"), end_of_day(on, zone)).otherwise(moment),
+            "arrived_at": F.when(is_day_of_arrival, start_of_day(F.col("arrived_on"), there)).otherwise(
+                F.col("arrived_at")
+            ),
         }
     )

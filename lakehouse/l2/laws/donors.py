@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from lakehouse.columns import local_date
 from lakehouse.domain.intervals import EXEMPT_TYPES
 from lakehouse.l2.derivatives.donor_retention import CLASSES, ELIGIBLE
-from lakehouse.l2.derivatives.recall_list import NOT_CALLED, WITHIN_DAYS
+from lakehouse.l2.derivatives.recall_list import WITHIN_DAYS, callable_donors
 from lakehouse.l2.laws.law import Law, added, counted, sides, summed
 
 
@@ -53,14 +53,19 @@ def first_timers_in_cohorts(
 
 
 def called_are_eligible(
-    donor_retention: DataFrame, recall_list: DataFrame, *, as_of: date, params: Mapping[str, Any]
+    donor_retention: DataFrame,
+    recall_list: DataFrame,
+    look_backs: DataFrame,
+    *,
+    as_of: date,
+    params: Mapping[str, Any],
 ) -> DataFrame:
     """Whoever is on the list may give by its procedure on its day; and nobody who may give is missing."""
     until = as_of + timedelta(days=int(params.get("recall_within_days", WITHIN_DAYS)))
     days = [F.struct(F.lit(name).alias("procedure"), F.col(on).alias("eligible_on")) for on, name in ELIGIBLE.items()]
     is_asked = (F.col("procedure") == "whole_blood") | F.array_contains("given_procedures", F.col("procedure"))
     ways = (
-        donor_retention.where(~F.col("class").isin(*NOT_CALLED) & F.col("deferred_until").isNull())
+        callable_donors(donor_retention, look_backs)
         .select("donor_key", "given_procedures", F.inline(F.array(*days)))
         .where((F.col("eligible_on") <= F.lit(until)) & is_asked)
     )

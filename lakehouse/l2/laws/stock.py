@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.columns import event_date
+from lakehouse.columns import event_date, is_said_by_day
 from lakehouse.l2.derivatives.expiry_outlook import held_units
 from lakehouse.l2.derivatives.placed_moves import first_place_per_npi
 from lakehouse.l2.derivatives.regional_demand import HISTORY_DAYS
@@ -62,7 +62,7 @@ def demand_is_what_was_requested(
     zones = first_place_per_npi(places).select("npi", "timezone")
     zone = F.coalesce("timezone", F.lit("UTC"))
     ordered_on = event_date(F.col("requested_at"), F.col("is_date_only"), zone)
-    needed_on = F.coalesce(event_date(F.col("needed_at"), F.lit(False), zone), ordered_on)
+    needed_on = F.coalesce(event_date(F.col("needed_at"), is_said_by_day("needed_at"), zone), ordered_on)
     is_due = (ordered_on <= F.lit(as_of)) & needed_on.between(_first_day(as_of, params), F.lit(as_of))
     zoned = blood_requests.join(zones, on="npi", how="left").where(is_due)
     ordered = zoned.agg(F.coalesce(F.sum("units_requested"), F.lit(0)).alias("left"))

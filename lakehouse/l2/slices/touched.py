@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from lakehouse.l2.conformed.changes import DONATION, DONOR, DUE_DAYS, EVENT, PATIENT, REFERENCE, UNIT
 from lakehouse.l2.derivatives.unit_moves_moments import LIVING
 from lakehouse.l2.derivatives.units import UNREPORTED
-from lakehouse.l2.derivatives.units_identity import ancestors
+from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.l2.derivatives.units_reports import first_reports, reporting
 from lakehouse.l2.kept import kept_for_unions
 from lakehouse.l2.slices.families import MEMBER, Family, family_links, family_of, members
@@ -75,6 +75,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
     """
     links = family_links([components, components_before], [donations, donations_before])
     parents = kept_for_unions(_both(unit_parents, unit_parents_before, "unit_id", "parent_unit_id", "kind"))
+    descents = lineage(parents)
     replaced = kept_for_unions(_replaced(_both(dispositions, dispositions_before, *_ENDS)))
     given = _both(donations, donations_before, "donation_key", "donor_key", "event_id")
     used = _both(dispositions, dispositions_before, *_USES).union(units_before.select(*_USES))
@@ -83,7 +84,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
     told_family = family_of(start, references, links)
     told = told_family.ids(UNIT, "unit_id")
     replaced_too = told.union(told.join(replaced, "unit_id").select("other_id"))
-    made_of_them = replaced_too.withColumnRenamed("unit_id", "ancestor_id").join(ancestors(parents), "ancestor_id")
+    made_of_them = replaced_too.withColumnRenamed("unit_id", "ancestor_id").join(descents, "ancestor_id")
     report = reporting(reports, as_of)
     reported = reporting(first_reports(dispositions_before, places), as_of_before)
     in_time = _touched_by_time(units_before, report, reported, as_of_before)
@@ -92,7 +93,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
     drawn_told = told_family.ids(DONATION, "unit_id").union(units).distinct()
     of_donors = kept_for_unions(_of_donors(drawn_told.withColumnRenamed("unit_id", "donation_key"), given))
     subjects = kept_for_unions(units.union(of_donors).distinct())
-    makers = subjects.join(ancestors(parents), "unit_id").select(F.col("ancestor_id").alias("unit_id"))
+    makers = subjects.join(descents, "unit_id").select(F.col("ancestor_id").alias("unit_id"))
     kin = subjects.union(makers).union(subjects.join(replaced, "unit_id").select("other_id"))
     drawn = of_donors.withColumnRenamed("unit_id", "donation_key")
     own = members(kin, UNIT, "unit_id").union(members(drawn, DONATION, "donation_key"))

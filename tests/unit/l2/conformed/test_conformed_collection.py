@@ -28,7 +28,7 @@ def test_a_donation_that_is_dated_later_keeps_its_key(conformed):
     pending = {"bag_id": "B1", "donor_id": "D1"}
     found = conformed("donations", pending, {**pending, "test_date": "2024-03-05", "test_result": True})
     assert values(found, "donation_key", "donated_on", "is_assumed_date") == [
-        ("B1|<D1>", None, "false"),
+        ("B1|<D1>", None, "true"),
         ("B1|<D1>", "2024-03-04", "true"),
     ]
 
@@ -43,7 +43,7 @@ def test_the_day_of_a_donation_falls_back(conformed):
     )
     assert values(found, "donated_on", "is_assumed_date", "tested_on") == [
         ("2024-02-27", "false", "2024-03-01"),
-        ("2024-02-28", "false", "2024-03-01"),
+        ("2024-02-28", "true", "2024-03-01"),
         ("2024-02-29", "true", "2024-03-01"),
     ]
 

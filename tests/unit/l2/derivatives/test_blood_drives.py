@@ -112,6 +112,18 @@ CASES = [
         donations=[{"visit_id": None}, {"visit_id": None}],
     ),
     Case(
+        "who came unannounced kept no appointment",
+        {"presented": 4, "no_shows": 1, "show_rate": 0.75},
+        session={"appointments": 4},
+        visits=[{}, {}, {}, {}, {"outcome": "no_show"}],
+    ),
+    Case(
+        "no-shows that are not told of",
+        {"presented": 2, "no_shows": 0, "show_rate": 0.5},
+        session={"appointments": 4},
+        visits=[{}, {}],
+    ),
+    Case(
         "nobody came: no rates",
         {"presented": 0, "collected": 0, "show_rate": 0.0, "deferred_share": None, "staff_hours_per_unit": None},
         session={"appointments": 3, "planned_units": 0},

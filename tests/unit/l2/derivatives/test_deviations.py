@@ -51,6 +51,8 @@ COMPONENTS: Rows = [
     component("orphan", din="nowhere"),
     component("foreign", is_imported=True),
     component("later", prepared_at="2024-04-02T12:00-04:00"),
+    component("mother", component="platelets"),
+    component("part", component="platelets"),
 ]
 EVENTS: Rows = [
     event("rushed", "released", "2024-03-02T12:00-05:00", is_emergency=True),
@@ -94,6 +96,7 @@ FEEDS: dict[str, Rows] = {
         issue("reactive", "2024-03-04T10:00-05:00"),
         issue("own_reactive", "2024-03-04T10:00-05:00"),
         issue("foreign", "2024-03-04T10:00-05:00"),
+        issue("part", "2024-03-04T10:00-05:00"),
         {**issue("unnamed", "2024-03-04T10:00-05:00"), "unit_id": None, "bag_id": "bD2"},  # D2 has two units
     ],
     "donations": [
@@ -120,6 +123,9 @@ FEEDS: dict[str, Rows] = {
             ("D10", "d10", "2024-01-01", {"bag_id": "shared"}),
             ("D11", "d11", "2024-01-01", {"procedure": "double_red_cells"}),
             ("D12", "d11", "2024-03-15", {"procedure": "apheresis_platelets", "donation_type": "therapeutic"}),
+            ("D13", "d13", "2024-01-01", {"procedure": "apheresis_platelets", "platelet_doses": 3}),
+            ("D14", "d13", "2024-01-14", {"procedure": "apheresis_platelets", "platelet_doses": 2}),  # 13 days
+            ("D15", "d13", "2024-01-21", {"procedure": "apheresis_platelets"}),  # 7 days after a plain one
         )
     ],
     "test_results": [
@@ -134,10 +140,12 @@ FEEDS: dict[str, Rows] = {
         test_of("D3", "hiv", "2024-03-03T11:00-05:00", result="reactive"),
         test_of("D4", "abo_rhd", "2024-03-02T11:00-05:00", abo_rhd="O+"),
         test_of("D4", "hiv", "2024-03-03T11:00-05:00", result="reactive"),
+        test_of("D3", "bacterial", "2024-03-04T09:00-05:00", result="reactive", unit_id="mother"),
         test_of("gone", "hiv", "2024-03-03T11:00-05:00"),
     ],
     "unit_parents": [
         {"unit_id": "fine", "parent_unit_id": "no_parent", "kind": "divided", "made_at": "2024-03-01 18:00"},
+        {"unit_id": "part", "parent_unit_id": "mother", "kind": "divided", "made_at": "2024-03-01 18:00"},
         {"unit_id": "foreign", "parent_unit_id": "abroad", "kind": "divided", "made_at": "2024-03-01 18:00"},
     ],
     "patients": [
@@ -183,6 +191,7 @@ def test_issue__of_an_import_or_with_a_result_that_turns_later_is_none(found: An
 
 def test_issue_after_a_reactive_result__is_critical_excused_for_autologous(found: Any) -> None:
     assert found["reactive"] == {"units.issued_after_reactive_result": ("critical", False)}
+    assert found["part"] == {"units.issued_after_reactive_result": ("critical", False)}, "a culture of its mother"
     assert found["own_reactive"] == {"units.issued_after_reactive_result": ("critical", True)}
 
 
@@ -229,7 +238,8 @@ def test_records__that_contradict_each_other_warn(found: Any) -> None:
 
 def test_donation__inside_the_interval_warns_but_not_at_it_nor_for_therapy(found: Any) -> None:
     assert found["D6"] == {"donations.inside_interval": ("warning", False)}
-    assert not {"D5", "D7", "D8", "D11", "D12"} & set(found)
+    assert found["D14"] == {"donations.inside_interval": ("warning", False)}
+    assert not {"D5", "D7", "D8", "D11", "D12", "D13", "D15"} & set(found)
 
 
 def test_refused__are_the_records_that_nothing_takes(spark: SparkSession, tables: dict[str, DataFrame]) -> None:

@@ -33,6 +33,7 @@ CORRECTED: Mapping[str, Mapping[str, Mapping[str, Any] | None]] = {
         "D1 hiv": test_of("D1", "hiv", "2024-03-02T09:00-05:00"),
         "D3 hiv": test_of("D3", "hiv", "2024-03-03T11:00-05:00"),
         "D4 hiv": test_of("D4", "hiv", "2024-03-03T11:00-05:00"),
+        "D3 bacterial": test_of("D3", "bacterial", "2024-03-04T09:00-05:00", unit_id="mother"),
     },
     "components": {
         "expired": component("expired"),
@@ -52,7 +53,7 @@ CORRECTED: Mapping[str, Mapping[str, Mapping[str, Any] | None]] = {
     },
     "unit_events": {"fine released 2024-02-28T09:59-05:00": event("fine", "released", "2024-03-02T12:00-05:00")},
     "distribution": {"unnamed 2024-03-04T10:00-05:00": issue("fine", "2024-03-04T10:00-05:00")},
-    "donations": {"D5": None, "D10": None},
+    "donations": {"D5": None, "D10": None, "D13": None},
 }
 KEYS = {
     "test_results": "test_id",

@@ -12,7 +12,7 @@ from lakehouse.l2.laws import LAWS
 from tests.support.lives import CENTRE, inputs
 
 AS_OF = date(2025, 2, 28)
-JANUARY, FEBRUARY, MARCH = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)
+JANUARY, FEBRUARY, MARCH, MAY = (date(2024, month, 1) for month in (1, 2, 3, 5))
 PARAMS = {"lapse_months": 24, "lapsing_months": 12}
 
 
@@ -39,6 +39,7 @@ DONATIONS = [
     *gave("failed at first", "2024-02-10", outcome="failed"),
     # March: 3:30 in UTC on 1 April is the evening before in New York; the clock has changed since 9 March.
     *gave("on the last evening of March", "2024-04-01", is_assumed_date=True, event_id="E"),
+    *gave("deferred for good once", "2024-05-10"),
     *gave("tomorrow", "2025-03-01"),
 ]
 FEEDS = {
@@ -51,6 +52,12 @@ FEEDS = {
     ],
     "donor_visits": [
         {"visit_id": "v", "donor_key": "deferred for good", "visited_at": "2024-06-15 17:00", "is_permanent": True},
+        {
+            "visit_id": "lifted",
+            "donor_key": "deferred for good once",
+            "visited_at": "2023-06-10 17:00",
+            "is_permanent": True,
+        },
         {"visit_id": "w", "donor_key": "two bags on one day", "visited_at": "2024-09-01 17:00", "outcome": "no_show"},
     ],
 }
@@ -83,12 +90,13 @@ def column(months: dict[tuple[date, int], dict[str, Any]], cohort: date, name: s
 
 def test_cohorts__hold_first_time_donors_alone(months) -> None:
     sizes = {cohort: row["first_timers"] for (cohort, number), row in months.items() if number == 0}
-    assert sizes == {JANUARY: 2, FEBRUARY: 5, MARCH: 1}
+    assert sizes == {JANUARY: 2, FEBRUARY: 5, MARCH: 1, MAY: 1}
 
 
 def test_cohorts__have_a_row_for_every_month_that_any_of_them_has_reached(months) -> None:
     numbers = {cohort: [number for found, number in sorted(months) if found == cohort] for cohort, _ in months}
-    assert numbers == {JANUARY: [*range(15)], FEBRUARY: [*range(14)], MARCH: [*range(13)]}
+    ends = {JANUARY: 15, FEBRUARY: 14, MARCH: 13, MAY: 11}
+    assert numbers == {cohort: [*range(end)] for cohort, end in ends.items()}
 
 
 def test_cohorts__count_months_from_the_donor_s_own_day(months) -> None:
@@ -117,6 +125,11 @@ def test_survival__counts_donors_as_long_as_they_could_return(months) -> None:
     assert column(months, FEBRUARY, "at_risk", 0, 1, 4, 5, 12, 13) == [None, 5, 5, 4, 4, 0]
     assert column(months, FEBRUARY, "survival_returned_share", 0, 11, 12, 13) == [0.0, 0.0, 0.5, None]
     assert column(months, JANUARY, "survival_returned_share", 1, 2, 3) == [0.5, 1.0, None]
+
+
+def test_survival__a_deferral_that_was_lifted_before_the_first_donation_ends_nothing(months) -> None:
+    assert column(months, MAY, "at_risk", 0, 1, 9, 10) == [None, 1, 1, 0]
+    assert column(months, MAY, "survival_returned_share", 0, 9, 10) == [0.0, 0.0, None]
 
 
 def test_law__finds_a_donor_who_is_in_no_cohort(frames: dict[str, DataFrame]) -> None:

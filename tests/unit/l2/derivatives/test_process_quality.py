@@ -70,15 +70,15 @@ CASES = [
         "rejected for quantity, for reactive tests and for other reasons; each donation once",
         {
             ("S", FEBRUARY): {
-                "donations_first_time": 8,
+                "donations_first_time": 10,
                 "donations_repeat": 0,
-                "rejected_first_time": 6,
+                "rejected_first_time": 8,
                 "qns_first_time": 2,
-                "reactive_first_time": 3,
-                "confirmed_first_time": 1,
-                "rejected_per_10k_first_time": 7500.0,
-                "qns_per_10k_first_time": 2500.0,
-                "confirmed_per_10k_first_time": 1250.0,
+                "reactive_first_time": 5,
+                "confirmed_first_time": 2,
+                "rejected_per_10k_first_time": 8000.0,
+                "qns_per_10k_first_time": 2000.0,
+                "confirmed_per_10k_first_time": 2000.0,
                 "rejected_per_10k_repeat": None,
                 "is_complete": True,
             }
@@ -91,11 +91,15 @@ CASES = [
             given("told", reject_reason="reactive"),
             given("again"),
             given("confirmed"),
+            given("by NAT alone"),
+            given("by NAT in the end"),
             given("once", test_result=False, tested_on="2024-03-01"),  # its results say otherwise, and count
         ],
         results=[
             {"din": "again", "result": "reactive", "is_final": False},
-            {"din": "again", "result": "reactive", "is_final": False, "stage": "repeat"},
+            {"din": "again", "result": "reactive", "stage": "repeat"},  # that nothing is announced confirms nothing
+            {"din": "by NAT alone", "result": "reactive", "method": "nat_single", "is_final": False},
+            {"din": "by NAT in the end", "result": "reactive", "method": "nat_single", "is_final": True},
             {"din": "confirmed", "result": "reactive", "stage": "supplemental"},
             {"din": "once", "result": "reactive", "is_final": False},
             {"din": "once", "stage": "repeat"},

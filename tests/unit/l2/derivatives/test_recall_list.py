@@ -8,7 +8,7 @@ import pytest
 from chispa.schema_comparer import assert_schema_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from lakehouse.l2.derivatives import donor_retention, expiry_outlook, recall_list
+from lakehouse.l2.derivatives import donor_retention, expiry_outlook, look_backs, recall_list
 from lakehouse.l2.laws import LAWS
 from tests.support.rows import frame
 
@@ -45,8 +45,12 @@ def who(*names: str) -> list[dict[str, Any]]:
 
 CASES = [
     Case(
-        "may give within 14 days, or is not called; nor are those who stopped, never gave or are deferred",
-        [{"donor_key": "today", "eligible_on": TODAY}, {"donor_key": "in 14 days", "eligible_on": LAST}],
+        "may give within 14 days, or is not called; nor who stopped, never gave, is deferred or was found reactive",
+        [
+            {"donor_key": "today", "eligible_on": TODAY},
+            {"donor_key": "in 14 days", "eligible_on": LAST},
+            {"donor_key": "gave to a recalled lot", "eligible_on": TODAY},
+        ],
         {
             "today": {"return_probability_12m": 0.5},
             "in 14 days": {"eligible_whole_blood_on": LAST, "return_probability_12m": 0.4},
@@ -54,6 +58,8 @@ CASES = [
             "never again": {"eligible_whole_blood_on": None},
             "stopped": {"class": "stopped"},
             "never gave": {"class": "never_donated"},
+            "reactive": {"return_probability_12m": 0.9},
+            "gave to a recalled lot": {"return_probability_12m": 0.3},
             "deferred": {"deferred_until": date(2024, 3, 3), "eligible_whole_blood_on": date(2024, 3, 4)},
         },
     ),
@@ -156,6 +162,12 @@ CASES = [
     ),
 ]
 
+CASES_OF_DONORS = [
+    {"case_id": "1", "trigger": "reactive_result", "donor_key": "0/reactive"},
+    {"case_id": "2", "trigger": "bag_lot", "donor_key": "0/gave to a recalled lot"},
+    {"case_id": "3", "trigger": "kit_lot", "donor_key": None},
+]
+
 
 @pytest.fixture(scope="module")
 def frames(spark: SparkSession) -> dict[str, DataFrame]:
@@ -169,8 +181,9 @@ def frames(spark: SparkSession) -> dict[str, DataFrame]:
     nobody_knows_where = {**RED, "region": None}
     retention = frame(spark, donor_retention.TABLE, [*donors, nowhere])
     outlook = frame(spark, expiry_outlook.TABLE, [*shelves, nobody_knows_where])
-    built = recall_list.build(retention, outlook, as_of=AS_OF, params=PARAMS).cache()
-    return {"donor_retention": retention, "expiry_outlook": outlook, "recall_list": built}
+    cases = frame(spark, look_backs.TABLE, CASES_OF_DONORS)
+    built = recall_list.build(retention, outlook, cases, as_of=AS_OF, params=PARAMS).cache()
+    return {"donor_retention": retention, "expiry_outlook": outlook, "look_backs": cases, "recall_list": built}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -193,7 +206,7 @@ def test_law__finds_who_may_not_give_and_who_is_missing(frames: dict[str, DataFr
     retention, called = frames["donor_retention"], frames["recall_list"]
 
     def differences(retention: DataFrame, called: DataFrame) -> dict[str, int]:
-        rows = law.check(retention, called, as_of=AS_OF, params=PARAMS).collect()
+        rows = law.check(retention, called, frames["look_backs"], as_of=AS_OF, params=PARAMS).collect()
         return {row["law"]: row["difference"] for row in rows}
 
     assert differences(retention, called) == {"recall_list.eligible": 0, "recall_list.complete": 0}

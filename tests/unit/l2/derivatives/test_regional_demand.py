@@ -41,6 +41,8 @@ MOVE = {
 }
 USED = {**UNIT, "state": "transfused", "ended_at_facility_id": "H", "ended_on": "2024-03-01"}
 SECOND = {"unit_id": "u2"}
+RECEIVED = {"unit_id": "u", "kind": "received", "is_date_only": False, "happened_at": "2024-03-01T13:00-05:00"}
+BACK = {"kind": "return", "request_id": None, "npi": None, "from_facility_id": "H", "received_at": None}
 LATE = {"received_at": "2024-03-01T18:00-05:00"}
 NONE = dict.fromkeys(
     ("requested", "cancelled", "filled_on_time", "filled_exact", "substituted", "received", "unmet", "transfused"), 0
@@ -56,6 +58,7 @@ class Case:
     requests: list[dict[str, Any]] = field(default_factory=list)
     units: list[dict[str, Any]] = field(default_factory=lambda: [UNIT, {**UNIT, **SECOND}])
     moves: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
 
 
 def one(**counts: Any) -> list[dict[str, Any]]:
@@ -121,8 +124,51 @@ CASES = [
         "a receipt of the unit after the shipment is an arrival too",
         one(requested=1, filled_on_time=1, filled_exact=1, received=1),
         requests=[REQUEST],
-        units=[{**UNIT, "received_at": "2024-03-01T13:00-05:00"}],
         moves=[{**MOVE, "received_at": None}],
+        events=[RECEIVED],
+    ),
+    Case(
+        "an arrival is the next receipt, not a later one of the unit that went back",
+        one(requested=1, filled_on_time=1, filled_exact=1, received=1),
+        requests=[REQUEST],
+        moves=[
+            {**MOVE, "received_at": None},
+            {**MOVE, **BACK, "shipped_at": "2024-03-05T10:00-05:00", "received_at": "2024-03-05T12:00-05:00"},
+        ],
+        events=[RECEIVED, {**RECEIVED, "happened_at": "2024-03-05T13:00-05:00"}],
+    ),
+    Case(
+        "a receipt after the unit moved on is no arrival of the movement before",
+        one(requested=1, unmet=1),
+        requests=[REQUEST],
+        moves=[{**MOVE, "received_at": None}, {**MOVE, **BACK, "shipped_at": "2024-03-01T12:00-05:00"}],
+        events=[RECEIVED],
+    ),
+    Case(
+        "a leg to a hub fills nothing: the unit is late when it comes from there",
+        one(requested=1, received=1),
+        requests=[REQUEST],
+        moves=[
+            {**MOVE, "npi": None, "to_facility_id": "HUB", "kind": "transfer"},
+            {**MOVE, "shipped_at": "2024-03-01T14:00-05:00", **LATE},
+        ],
+    ),
+    Case(
+        "needed, closed and received by bare dates: local days, of which the last moment counts",
+        one(requested=2, filled_on_time=1, filled_exact=1, received=2, unmet=1),
+        requests=[
+            {
+                **REQUEST,
+                "units_requested": 2,
+                "needed_at": "2024-03-01",
+                "closed_at": "2024-03-01",
+                "date_only": ["needed_at", "closed_at"],
+            }
+        ],
+        moves=[
+            {**MOVE, "received_at": "2024-03-01", "date_only": ["received_at"]},
+            {**MOVE, **SECOND, "received_at": "2024-03-02", "date_only": ["received_at"]},
+        ],
     ),
     Case(
         "cancelled in part: the rest is filled",
@@ -225,7 +271,15 @@ CASES = [
     ),
     MANY_DAYS,
 ]
-LOCAL_IDS = ("unit_id", "request_id", "replaces_request_id", "npi", "ended_at_facility_id", "from_facility_id")
+LOCAL_IDS = (
+    "unit_id",
+    "request_id",
+    "replaces_request_id",
+    "npi",
+    "ended_at_facility_id",
+    "from_facility_id",
+    "to_facility_id",
+)
 
 
 def owned(number: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -240,6 +294,10 @@ def days(spark) -> dict[str, list[dict[str, Any]]]:
     for number, case in enumerate(CASES):
         hospital = {"facility_id": f"{number}/H", "npi": f"{number}/H", "kind": "hospital", "region": f"{number}"}
         rows["facilities"].append({**hospital, "timezone": "America/New_York"})
+        rows["facilities"].append({"facility_id": f"{number}/HUB", "kind": "hub", "timezone": "America/New_York"})
+        rows["unit_events"] += [
+            {"unit_event_id": f"{number}/{order}", **owned(number, event)} for order, event in enumerate(case.events)
+        ]
         rows["blood_requests"] += [owned(number, row) for row in case.requests]
         rows["units"] += [owned(number, row) for row in case.units]
         rows["distribution"] += [

@@ -80,6 +80,14 @@ COMPONENTS: Rows = [
     component("pool", component="platelets", storage="room", expires_at=None, collected_at=None,
               prepared_at="2024-03-02T09:00-05:00", doses="1.00"),
     component("exported"),
+    component("at_midnight", expires_at="2024-03-05T00:00-05:00"),
+    component("by_day", expires_at="2024-03-05", date_only=["expires_at"]),
+    component("elsewhere", expires_at="2024-03-05T02:00Z", facility_id="X1"),
+    component("made_0", din="D2"),
+    component("mother", component="platelets"),
+    component("first_part"),
+    component("second_part"),
+    *[component(f"made_{number}") for number in range(1, 6)],
     component("evening", prepared_at="2024-03-01T23:30-05:00"),
 ]  # fmt: skip
 UNIT_EVENTS: Rows = [
@@ -97,6 +105,7 @@ UNIT_EVENTS: Rows = [
     event("held", "quarantine_lifted", "2024-03-05T12:00-05:00"),
     event("held", "recalled", "2024-03-10T12:00-04:00"),
     event("early", "released", "2024-02-28T09:59-05:00"),  # more than 24 h before its collection
+    event("elsewhere", "received", "2024-03-03T12:00-05:00", facility_id="H1"),
     *[
         event(unit_id, "released", "2024-03-02T12:00-05:00")
         for unit_id in (
@@ -138,9 +147,20 @@ TEST_RESULTS: Rows = [
     test_of("D1", "hiv", "2024-03-02T11:00-05:00"),
     test_of("D2", "abo_rhd", "2024-03-02T10:00-05:00", abo_rhd="O+", result="O positive"),
     test_of("D2", "hiv", "2024-03-05T11:00-05:00", result="reactive"),
-    test_of("D1", "bacterial", "2024-03-04T11:00-05:00", result="reactive", unit_id="cultured"),
+    *[
+        test_of("D1", "bacterial", "2024-03-04T11:00-05:00", result="reactive", unit_id=unit)
+        for unit in ("cultured", "mother")
+    ],
 ]
-PARENTS = (("pool", "parent1", "pooled"), ("pool", "parent2", "pooled"), ("of_import", "modified_import", "modified"))
+PARENTS = (
+    ("pool", "parent1", "pooled"),
+    ("pool", "parent2", "pooled"),
+    ("of_import", "modified_import", "modified"),
+    ("first_part", "mother", "divided"),
+    ("second_part", "mother", "divided"),
+    ("made_1", "made_0", "modified"),
+    *[(f"made_{number + 1}", f"made_{number}", "modified") for number in range(1, 5)],
+)
 UNIT_PARENTS: Rows = [
     {"unit_id": unit, "parent_unit_id": parent, "kind": kind, "made_at": "2024-03-02T09:00-05:00", "facility_id": "C1"}
     for unit, parent, kind in PARENTS
@@ -280,6 +300,33 @@ def test_reactive_result__quarantines_from_its_day_on(life: Life) -> None:
     assert life("2024-03-04", "cultured")["state"] == "quarantined"
 
 
+def test_reactive_culture_of_a_unit__quarantines_what_was_made_of_it(life: Life) -> None:
+    assert life("2024-03-04", "first_part")["state"] == "quarantined"
+    for part in ("first_part", "second_part"):
+        assert utc(life("2024-03-07", part), "reactive_at") == datetime(2024, 3, 4, 16)
+
+
+def test_reactive_result__reaches_what_was_made_in_five_steps(life: Life) -> None:
+    last = life("2024-03-07", "made_5")
+    assert (last["is_reactive"], last["parent_unit_ids"]) == (True, ["made_4"])
+    assert utc(last, "reactive_at") == datetime(2024, 3, 5, 16)
+
+
+def test_dating__that_ends_at_midnight_ends_with_the_day_before(life: Life) -> None:
+    assert life("2024-03-07", "at_midnight")["ended_on"] == date(2024, 3, 4)  # three days past: given up
+
+
+def test_dating__of_a_bare_date_lasts_through_that_day_at_the_maker(life: Life) -> None:
+    by_day = life("2024-03-07", "by_day")
+    assert utc(by_day, "expires_at") == datetime(2024, 3, 6, 4, 59)
+    assert by_day["state"] == "in_process"
+
+
+def test_presumed_end__has_its_day_where_the_unit_is(life: Life) -> None:
+    """Made where it was the 5th already, it is in New York, where its dating ended on the evening of the 4th."""
+    assert life("2024-03-07", "elsewhere")["ended_on"] == date(2024, 3, 4)
+
+
 def test_label__that_the_test_contradicts_quarantines(life: Life) -> None:
     disputed = life("2024-03-04", "disputed")
     assert (disputed["state"], disputed["abo_rhd"], disputed["warnings"]) == ("quarantined", "A+", [LABEL_DISPUTED])
@@ -323,6 +370,7 @@ def test_pool__has_dating_tests_and_collection_from_its_parents(life: Life) -> N
     assert utc(pool, "tested_at") == datetime(2024, 3, 5, 16)
     assert float(pool["doses"]) == 1.0
     assert pool["donation_key"] is None
+    assert (pool["parent_unit_ids"], life("2024-03-07", "parent1")["parent_unit_ids"]) == (["parent1", "parent2"], [])
 
 
 def test_parent_of_a_pool__is_consumed(life: Life) -> None:
