@@ -15,7 +15,6 @@ from datagen.world import Day, World
 
 YEAR_DAYS = 365.25
 SEXES = ("Female", "Male")
-FEMALE = 0
 UNKNOWN_GROUP = len(GROUPS)
 KNOWN_GROUPS = (*GROUPS, "unknown")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -202,7 +203,7 @@ class ReleaseReader:
         table = self._released(name)
         try:
             rows = self.lake.read(table, self.release.tables[table.path])
-        except PySparkException:
+        except (PySparkException, Py4JJavaError):
             require_table(self.lake, table, self.release)
             raise
         return live(table, rows)

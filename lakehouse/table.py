@@ -32,7 +32,6 @@ DATE = DateType()
 INSTANT = TimestampType()
 TEXTS = ArrayType(StringType())
 LONGS = ArrayType(LongType())
-TEXT_BY_TEXT = MapType(StringType(), StringType())
 LONG_BY_TEXT = MapType(StringType(), LongType())
 
 Tier = Literal["l1", "l2", "ops"]

@@ -43,7 +43,6 @@ STATUSES: Mapping[str, Status] = {
         Status("no_demand", "○", "no demand"),
     )
 }
-SHORTAGES = ("red", "amber")
 
 
 def number(value: float | None, decimals: int = 0) -> str:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from lakehouse.l2.pipeline import CHANGED_RECORDS, DERIVATIVES, L2_TABLES, PAST,
 from lakehouse.l2.shared import Frames
 from lakehouse.release import ReleaseReader, current_release
 from tests.support.homes import LEFT_OUT, lean_home
-from tests.support.lakes import KEY, LAST_DAY, Ended, content, lake_at, make_world, next_day, run
+from tests.support.lakes import KEY, LAST_DAY, Ended, content, lake_at, land, make_world, next_day, run
 from tests.support.s3 import bucket_settings, s3_bucket, s3_endpoint, s3_environment, s3_server
 
 __all__ = ["s3_bucket", "s3_endpoint", "s3_server"]
@@ -152,8 +152,15 @@ def test_next_day__is_a_new_release_and_the_old_one_can_come_back(
 ) -> None:
     day = LAST_DAY + timedelta(days=1)
     next_day(root / "landing", day)
+    shelf = _withdraw_a_transfusion(spark, root, day)
     second = run("run", root, "--as-of", str(day))
     assert (second.code, second.line["release_id"]) == (0, "r000002")
+    transfused = f"select transfused from inventory_daily where {shelf}"
+    was, now_is = (int(_asked(root, transfused, *options)) for options in (("--known-at", "r000001"), ()))
+    assert now_is == was - 1, "the day is told otherwise now, and as it was where that is asked for"
+    restated = "select was, now_is, array_join(batches, ' ') from restatements where figure = 'transfused' and "
+    wanted = f"{float(was)},{float(now_is)},b000002"
+    assert _asked(root, restated + shelf.replace("stock_on", "period_on")) == wanted
     listed = run("release", root, "list")
     assert [line.split()[0] for line in listed.printed.splitlines()] == ["r000001", "r000002"]
     old = run("sql", root, "--known-at", "r000001", "-e", "select max(as_of) from expiry_outlook", "--format", "csv")
@@ -172,6 +179,31 @@ def test_ledger__lines_of_loaded_files_are_the_rows_of_l1(spark: SparkSession, r
     events = read_ledger(lake).last.values()
     assert {event.event for event in events} == {"loaded"}
     assert lake.read(FILES).where("event = 'planned'").count() == len(events)
+
+
+def _withdraw_a_transfusion(spark: SparkSession, root: Path, day: date) -> str:
+    """Land, on a day, the withdrawal of a transfusion ten days before; the shelf that it was of, in SQL."""
+    lake = lake_at(spark, root)
+    release = current_release(lake)
+    assert release is not None
+    given = F.col("state") == "transfused"
+    used_on = day - timedelta(days=10)
+    units = ReleaseReader(lake, release, L2_TABLES).read("units").where(given & (F.col("ended_on") == F.lit(used_on)))
+    unit = units.orderBy("unit_id").first()
+    assert unit is not None
+    sent = [json.loads(line) for path in (root / "landing" / "dispositions").rglob("*.json") for line in path.open()]
+    end = next(record for record in sent if record["unit_id"] == unit["unit_id"])
+    void = {**end, "is_void": True, "recorded_at": f"{day}T12:00:00Z"}
+    land(root / "landing", "dispositions", [void], name="withdrawn.json", day=day)
+    of_shelf = {"facility_id": unit["ended_at_facility_id"], "component": unit["component"], "abo_rhd": unit["abo_rhd"]}
+    return f"stock_on = date'{used_on}' and " + " and ".join(f"{name} = '{value}'" for name, value in of_shelf.items())
+
+
+def _asked(root: Path, query: str, *options: str) -> str:
+    """The one row that SQL answers with, as CSV."""
+    asked = run("sql", root, *options, "-e", query, "--format", "csv")
+    assert asked.code == 0
+    return asked.printed.splitlines()[1]
 
 
 def _lines(folder: Path) -> int:
