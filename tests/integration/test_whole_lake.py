@@ -182,21 +182,22 @@ def test_ledger__lines_of_loaded_files_are_the_rows_of_l1(spark: SparkSession, r
 
 
 def _withdraw_a_transfusion(spark: SparkSession, root: Path, day: date) -> str:
-    """Land, on a day, the withdrawal of a transfusion ten days before; the shelf that it was of, in SQL."""
+    """Land, on a day, the withdrawal of a transfusion days before; the shelf that it was of, in SQL."""
     lake = lake_at(spark, root)
     release = current_release(lake)
     assert release is not None
-    given = F.col("state") == "transfused"
-    used_on = day - timedelta(days=10)
-    units = ReleaseReader(lake, release, L2_TABLES).read("units").where(given & (F.col("ended_on") == F.lit(used_on)))
-    unit = units.orderBy("unit_id").first()
-    assert unit is not None
+    is_given = (F.col("state") == "transfused") & (F.col("ended_on") < F.lit(LAST_DAY))
+    units = ReleaseReader(lake, release, L2_TABLES).read("units").where(is_given)
+    unit = units.orderBy(F.desc("ended_on"), "unit_id").first()
+    assert unit is not None, "the history is too short for a transfusion"
     sent = [json.loads(line) for path in (root / "landing" / "dispositions").rglob("*.json") for line in path.open()]
     end = next(record for record in sent if record["unit_id"] == unit["unit_id"])
     void = {**end, "is_void": True, "recorded_at": f"{day}T12:00:00Z"}
     land(root / "landing", "dispositions", [void], name="withdrawn.json", day=day)
     of_shelf = {"facility_id": unit["ended_at_facility_id"], "component": unit["component"], "abo_rhd": unit["abo_rhd"]}
-    return f"stock_on = date'{used_on}' and " + " and ".join(f"{name} = '{value}'" for name, value in of_shelf.items())
+    return f"stock_on = date'{unit['ended_on']}' and " + " and ".join(
+        f"{name} = '{value}'" for name, value in of_shelf.items()
+    )
 
 
 def _asked(root: Path, query: str, *options: str) -> str:
