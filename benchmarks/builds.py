@@ -89,7 +89,7 @@ class OverParquet(Lake):
 
 
 def ours(task: Task, session: SparkSession, config: Config) -> dict[str, float]:
-    """Build as a promote does; the builds of a wave go on side by side, so none has a time of its own."""
+    """Build as a promote does; builds go on side by side, so none has a time of its own."""
     wiring = Wiring(tuple(step for step in DERIVATIVES if step.table.name in task.tables))
     lake = OverParquet(session, task)
     for step in wiring.derivatives:

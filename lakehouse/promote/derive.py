@@ -70,8 +70,8 @@ def _in_order(builds: Mapping[str, Callable[[], str]], order: TopologicalSorter[
         running: set[Future[str]] = set()
         while order.is_active():
             running |= {pool.submit(builds[name]) for name in order.get_ready()}
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
             try:
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
                 names = [future.result() for future in ended]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -28,7 +28,7 @@ LANDED = ("donors", "donations", "hospitals")
 # A run is killed when it has written to a table, each time another one, in this order.
 MOMENTS = ("ops/files", "l1/donations", "ops/quarantine", "l2/donations", "l2/units", "ops/gate_results")
 TABLES = Wiring.without(LEFT_OUT).tables
-# Derivatives are written alike: one is broken off in the first wave, one in the midst, and the last.
+# Derivatives are written alike: one of the first is broken off, one in the midst, and one of the last.
 DERIVED = ("units", "unit_moves", "expiry_outlook")
 AT_LEAST = {"ops/quarantine", "l2/donors", "l2/donations", "l2/units", "l2/expiry_outlook", "ops/gate_results"}
 

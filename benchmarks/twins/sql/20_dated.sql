@@ -4,7 +4,7 @@ with located as (
     select
         d.*,
         coalesce(p.timezone, 'UTC') as zone,
-        case when d.is_assumed_date then coalesce(d.collected_at, e.starts_at) end as by_instant
+        case when d.is_assumed_date or d.donated_on is null then coalesce(d.collected_at, e.starts_at) end as by_instant
     from donations d
     left join donation_events e on e.event_id = d.event_id
     left join places p on p.facility_id = e.facility_id

@@ -4,26 +4,37 @@ select unit_id, parent_unit_id, kind, made_at
 from unit_parents
 where cast(made_at at time zone 'UTC' as date) <= as_of() + 1;
 
-create table reactive_cultures as
-select unit_id, min(resulted_at) as cultured_at
-from test_results
-where unit_id is not null
-    and is_final_result(is_final, stage, result)
-    and is_infectious(marker)
-    and result = 'reactive'
-    and cast(resulted_at at time zone 'UTC' as date) <= as_of()
-group by unit_id;
-
-create table inherited as
-with recursive forebears as (
+create table forebears as
+with recursive found as (
     select unit_id, parent_unit_id as ancestor_id, kind, 1 as generation
     from makings
     union all
     select f.unit_id, m.parent_unit_id, f.kind, f.generation + 1
-    from forebears f
+    from found f
     join makings m on m.unit_id = f.ancestor_id
     where f.generation < 8
 )
+select * from found;
+
+create table reactive_cultures as
+with oldest as (
+    select f.unit_id, min(u.collected_at) as collected_at
+    from forebears f
+    join donated_units u on u.unit_id = f.ancestor_id
+    group by f.unit_id
+)
+select t.unit_id, min(t.resulted_at) as cultured_at
+from test_results t
+join donated_units u on u.unit_id = t.unit_id
+left join oldest o on o.unit_id = t.unit_id
+where is_final_result(t.is_final, t.stage, t.result)
+    and is_infectious(t.marker)
+    and t.result = 'reactive'
+    and cast(t.resulted_at at time zone 'UTC' as date) <= as_of()
+    and not is_before_collection(t.resulted_at, coalesce(u.collected_at, o.collected_at))
+group by t.unit_id;
+
+create table inherited as
 select
     f.unit_id,
     bool_or(f.generation = 1 and f.kind = 'pooled') as is_pool,
@@ -33,9 +44,7 @@ select
         when not bool_or((u.unit_id is null or u.donation_key is not null) and u.tested_at is null)
         then max(u.tested_at)
     end as tested_at,
-    min(least(
-        u.reactive_at, case when not is_before_collection(c.cultured_at, u.collected_at) then c.cultured_at end
-    )) as reactive_at,
+    min(least(u.reactive_at, c.cultured_at)) as reactive_at,
     list_sort(list(distinct f.ancestor_id) filter (f.generation = 1)) as parent_unit_ids,
     min(u.label_expires_at) filter (f.generation = 1 and f.kind in ('pooled', 'divided')) as parent_expires_at
 from forebears f

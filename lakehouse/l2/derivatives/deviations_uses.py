@@ -79,7 +79,7 @@ def with_reactive(
         F.min("flagged_at").alias("flagged_at"),
         F.max(F.col("donation_type").isin(*EXCUSED_TYPES)).alias("is_excused_type"),
     )
-    cultures = reactive_cultures(test_results).withColumnRenamed("unit_id", "ancestor_id")
+    cultures = reactive_cultures(test_results, units).withColumnRenamed("unit_id", "ancestor_id")
     of_makers = (
         family.join(F.broadcast(cultures), "ancestor_id")
         .groupBy("unit_id")

@@ -18,15 +18,17 @@ def placed_moves(steps: DataFrame, units: DataFrame, places: DataFrame) -> DataF
 
     Returns:
         distribution_id, request_id, kind, is_issue, unit_id, component, product_code, abo_rhd, doses, collected_at
-        (NULL where the unit is not here), from_facility_id, to_facility_id, to_kind (NULL where the destination is not
-        listed), left_on (local to the origin), arrived_at (NULL until it arrived), arrived_on (local to the goal).
+        (NULL where the unit is not here), from_facility_id, to_facility_id, to_kind (NULL where no known destination is
+        named), left_on (local to the origin), arrived_at (NULL until it arrived), arrived_on (local to the goal).
     """
     known = units.select("unit_id", *OF_UNIT, "is_assumed", "made_at_facility_id")
     maker = F.coalesce("made_at_facility_id", F.lit(UNKNOWN))
+    goal = F.when(F.col("has_goal"), F.col("to_kind"))
     return (
         movement_steps(_with_receipt(steps))
         .join(known, "unit_id", how="left")
         .withColumn("from_facility_id", F.coalesce(F.col("facility_id"), maker))
+        .withColumn("has_goal", F.col("to_facility_id").isNotNull())
         .withColumn("to_facility_id", F.coalesce(F.col("to_facility_id"), maker))
         .join(F.broadcast(_goals(places)), "to_facility_id", how="left")
         .withColumn("arrived_on", _arrived_on())
@@ -40,7 +42,7 @@ def placed_moves(steps: DataFrame, units: DataFrame, places: DataFrame) -> DataF
             *OF_UNIT,
             "from_facility_id",
             "to_facility_id",
-            "to_kind",
+            goal.alias("to_kind"),
             F.col("on").alias("left_on"),
             "arrived_at",
             "arrived_on",

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
 from lakehouse.l2.conformed.changes import UNIT
-from lakehouse.l2.derivatives.units_donations import UTC, donation_facts, reactive_cultures, tests_by_donation
+from lakehouse.l2.derivatives.units_donations import UTC, donation_facts, tests_by_donation
 from lakehouse.l2.derivatives.units_identity import identities, with_inheritance
 from lakehouse.l2.derivatives.units_records import admission_records, movement_records
 from lakehouse.l2.derivatives.units_reports import reporting
@@ -144,8 +144,8 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     facts = donation_facts(dated, tests, donors, as_of)
     known = kept(present.join(facts, on="donation_key", how="left"))
     # A culture names no place: its day is that of UTC, as a step's is.
-    cultures = reactive_cultures(test_results).where(local_date(F.col("cultured_at"), F.lit(UTC)) <= F.lit(as_of))
-    made = _made(known, unit_parents.where(was_made(as_of)), cultures)
+    is_out = local_date(F.col("resulted_at"), F.lit(UTC)) <= F.lit(as_of)
+    made = _made(known, unit_parents.where(was_made(as_of)), test_results.where(is_out))
     named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
     bagged = [movement_records(distribution), admission_records(patients)]
     steps = steps_of(named, bagged, known.select("unit_id", "bag_id"), places)
@@ -163,10 +163,10 @@ def was_made(as_of: date) -> Column:
     return F.to_date("made_at") <= F.date_add(F.lit(as_of), 1)
 
 
-def _made(units: DataFrame, unit_parents: DataFrame, cultures: DataFrame) -> DataFrame:
+def _made(units: DataFrame, unit_parents: DataFrame, results: DataFrame) -> DataFrame:
     """Add what follows from a unit's making: dating, group, tests, and the warnings on them."""
     collected = units.withColumn("collected_at", F.coalesce("collected_at", "donated_at"))
-    inherited = with_inheritance(collected, unit_parents, cultures)
+    inherited = with_inheritance(collected, unit_parents, results)
     is_disputed = F.coalesce(F.col("label_abo_rhd") != F.col("typed_abo_rhd"), F.lit(False))
     return inherited.withColumns(
         {

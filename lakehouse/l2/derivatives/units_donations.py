@@ -29,7 +29,8 @@ def dated_donations(donations: DataFrame, donation_events: DataFrame, places: Da
     zones = F.broadcast(places.select("facility_id", F.col("timezone").alias("zone")))
     located = donations.join(sessions, on="event_id", how="left").join(zones, on="facility_id", how="left")
     zoned = located.withColumn("zone", F.coalesce("zone", F.lit(UTC)))
-    by_instant = F.when(F.col("is_assumed_date"), F.coalesce("collected_at", "starts_at"))
+    is_unsaid = F.col("is_assumed_date") | F.col("donated_on").isNull()
+    by_instant = F.when(is_unsaid, F.coalesce("collected_at", "starts_at"))
     days = zoned.withColumn("by_instant", by_instant).withColumn(
         "donated_on", F.coalesce(local_date(F.col("by_instant"), F.col("zone")), F.col("donated_on"))
     )
@@ -144,10 +145,17 @@ def tests_by_donation(test_results: DataFrame, dated: DataFrame, as_of: date, pa
     )
 
 
-def reactive_cultures(test_results: DataFrame) -> DataFrame:
-    """One row a unit that a culture found reactive: unit_id, and when first (cultured_at)."""
-    found = test_results.where(F.col("unit_id").isNotNull() & is_reactive())
-    return found.groupBy("unit_id").agg(F.min("resulted_at").alias("cultured_at"))
+def reactive_cultures(test_results: DataFrame, units: DataFrame) -> DataFrame:
+    """One row a unit that a culture found reactive: unit_id, and when first (cultured_at).
+
+    Args:
+        test_results: results; what names no unit of these, or lies too long before its collection, tells nothing.
+        units: unit_id and collected_at.
+    """
+    found = test_results.where(F.col("unit_id").isNotNull() & is_reactive()).select("unit_id", "resulted_at")
+    of_units = units.select("unit_id", "collected_at").join(F.broadcast(found), on="unit_id", how="inner")
+    is_fact = ~is_before_collection(F.col("resulted_at"), F.col("collected_at"))
+    return of_units.where(is_fact).groupBy("unit_id").agg(F.min("resulted_at").alias("cultured_at"))
 
 
 def donation_facts(dated: DataFrame, tests: DataFrame, donors: DataFrame, as_of: date) -> DataFrame:

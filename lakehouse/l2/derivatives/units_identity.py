@@ -7,7 +7,14 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import is_said_by_day, local_date
 from lakehouse.domain.dating import computed_expiry, end_of_dating
-from lakehouse.l2.derivatives.units_donations import UTC, by_reference, has_failed, is_before_collection, reference
+from lakehouse.l2.derivatives.units_donations import (
+    UTC,
+    by_reference,
+    has_failed,
+    is_reactive,
+    reactive_cultures,
+    reference,
+)
 from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.table import DOSES, FLAG, INSTANT, TEXT, TEXTS
 
@@ -141,11 +148,11 @@ def identities(
     return delivered.unionByName(assumed_units(components, dated, component_sources, as_of)).select(*COLUMNS)
 
 
-def with_inheritance(units: DataFrame, unit_parents: DataFrame, cultures: DataFrame) -> DataFrame:
+def with_inheritance(units: DataFrame, unit_parents: DataFrame, results: DataFrame) -> DataFrame:
     """Add what a unit has from the units that it was made of, and its computed expiry.
 
     A unit without a donation of its own was collected when the oldest of its ancestors was, is tested when all of
-    them are, and reactive when one is, by its donation or by a culture of its own (`reactive_cultures`). What was made
+    them are, and reactive when one is, by its donation or by a culture of its own (among `results`). What was made
     of an import waits for no donation. A pool or a part expires no later than any label of its parents; that its
     dating counts from the oldest collection covers parents without a label.
 
@@ -162,10 +169,9 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame, cultures: DataFr
         F.col("reactive_at").alias("ancestor_reactive_at"),
         F.col("label_expires_at").alias("ancestor_expires_at"),
     )
-    cultured = F.broadcast(cultures.withColumnRenamed("unit_id", "ancestor_id"))
-    pairs = (
-        lineage(unit_parents).join(forebears, on="ancestor_id", how="left").join(cultured, on="ancestor_id", how="left")
-    )
+    told = lineage(unit_parents).join(forebears, on="ancestor_id", how="left")
+    cultures = reactive_cultures(results, _cultured(units, told, results))
+    pairs = told.join(F.broadcast(cultures.withColumnRenamed("unit_id", "ancestor_id")), on="ancestor_id", how="left")
     joined = units.join(pairs.groupBy("unit_id").agg(*_inherited()), on="unit_id", how="left")
     tested_at = F.when(F.col("donation_key").isNull(), F.col("ancestor_tested_at"))
     known = joined.withColumns(
@@ -181,19 +187,27 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame, cultures: DataFr
     return known.withColumn("computed_expires_at", computed_expiry(F.col("zone"), F.col("parent_expires_at")))
 
 
+def _cultured(units: DataFrame, told: DataFrame, results: DataFrame) -> DataFrame:
+    """The units that reactive results name, with their collection, inherited or their own."""
+    named = F.broadcast(results.where(F.col("unit_id").isNotNull() & is_reactive()).select("unit_id").distinct())
+    inherited = told.join(named, on="unit_id", how="left_semi").groupBy("unit_id")
+    oldest = inherited.agg(F.min("ancestor_collected_at").alias("oldest_at"))
+    own = units.join(named, on="unit_id", how="left_semi").select("unit_id", "collected_at")
+    known = own.join(oldest, on="unit_id", how="left")
+    return known.select("unit_id", F.coalesce("collected_at", "oldest_at").alias("collected_at"))
+
+
 def _inherited() -> tuple[Column, ...]:
     """Of each unit: what its ancestors give it. A parent that is not here leaves a pool untested."""
     is_untested = F.coalesce("is_donated", F.lit(True)) & F.col("ancestor_tested_at").isNull()
     is_parent = F.col("generation") == 1
     is_bound = is_parent & F.col("kind").isin("pooled", "divided")
-    is_too_early = is_before_collection(F.col("cultured_at"), F.col("ancestor_collected_at"))
-    cultured_at = F.when(~is_too_early, F.col("cultured_at"))
     return (
         F.max(is_parent & (F.col("kind") == "pooled")).alias("is_pool"),
         F.array_sort(F.collect_set(F.when(is_parent, F.col("ancestor_id")))).alias("parent_unit_ids"),
         F.max("ancestor_is_imported").alias("is_of_import"),
         F.min("ancestor_collected_at").alias("ancestor_collected_at"),
         F.when(~F.max(is_untested), F.max("ancestor_tested_at")).alias("ancestor_tested_at"),
-        F.min(F.least("ancestor_reactive_at", cultured_at)).alias("ancestor_reactive_at"),
+        F.min(F.least("ancestor_reactive_at", "cultured_at")).alias("ancestor_reactive_at"),
         F.min(F.when(is_bound, F.col("ancestor_expires_at"))).alias("parent_expires_at"),
     )

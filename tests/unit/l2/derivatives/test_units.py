@@ -85,6 +85,7 @@ COMPONENTS: Rows = [
     component("elsewhere", expires_at="2024-03-05T02:00Z", facility_id="X1"),
     component("made_0", din="D2"),
     component("mother", component="platelets"),
+    component("of_absent", component="platelets"),
     component("first_part"),
     component("second_part"),
     *[component(f"made_{number}") for number in range(1, 6)],
@@ -149,13 +150,15 @@ TEST_RESULTS: Rows = [
     test_of("D2", "hiv", "2024-03-05T11:00-05:00", result="reactive"),
     *[
         test_of("D1", "bacterial", "2024-03-04T11:00-05:00", result="reactive", unit_id=unit)
-        for unit in ("cultured", "mother")
+        for unit in ("cultured", "mother", "absent")
     ],
+    test_of("D1", "bacterial", "2024-02-20T11:00-05:00", result="reactive", unit_id="mother"),  # before collection
 ]
 PARENTS = (
     ("pool", "parent1", "pooled"),
     ("pool", "parent2", "pooled"),
     ("of_import", "modified_import", "modified"),
+    ("of_absent", "absent", "divided"),
     ("first_part", "mother", "divided"),
     ("second_part", "mother", "divided"),
     ("made_1", "made_0", "modified"),
@@ -304,6 +307,7 @@ def test_reactive_culture_of_a_unit__quarantines_what_was_made_of_it(life: Life)
     assert life("2024-03-04", "first_part")["state"] == "quarantined"
     for part in ("first_part", "second_part"):
         assert utc(life("2024-03-07", part), "reactive_at") == datetime(2024, 3, 4, 16)
+    assert not life("2024-03-07", "of_absent")["is_reactive"], "a culture of a unit that is not here waits"
 
 
 def test_reactive_result__reaches_what_was_made_in_five_steps(life: Life) -> None:
