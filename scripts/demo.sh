@@ -14,6 +14,7 @@ if [ ! -f "$lake/.generated" ]; then
     mkdir -p "$lake"
     "$python" -m datagen history --seed 42 --start 2024-01-01 --days 365 --donors 20000 --out "$lake/landing"
     touch "$lake/.generated"
+    sleep 6 # a file that is younger than settle_seconds (conf/base.toml) waits for the next run
 fi
 
 echo "demo: running the pipeline as of 2024-12-30" >&2
