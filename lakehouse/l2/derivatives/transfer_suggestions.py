@@ -17,8 +17,9 @@ from pyspark.sql import functions as F
 from lakehouse.l2.derivatives.expiry_outlook import held_units
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 from lakehouse.l2.derivatives.shelf_demand import SHELF
-from lakehouse.l2.derivatives.transfer_suggestions_plan import Rules, Shelf, days_needed, planned
+from lakehouse.l2.derivatives.transfer_suggestions_plan import planned
 from lakehouse.l2.derivatives.transfer_suggestions_routes import Travel, hours_between
+from lakehouse.l2.derivatives.transfer_suggestions_shelves import Rules, Shelf, days_needed
 from lakehouse.table import DATE, INT, NUMBER, TEXT, Field, Table
 
 TABLE = Table(
@@ -87,22 +88,23 @@ def build(
 
 
 def rules_of(params: Mapping[str, Any]) -> Rules:
-    """The rules of the plan, with their defaults."""
+    """The rules of the plan."""
     return Rules(
         outlook_days=int(params["outlook_days"]),
-        cover_days=int(params.get("transfer_cover_days", 3)),
-        hours_max=float(params.get("transfer_hours_max", 8.0)),
-        days_left_min=int(params.get("transfer_days_left_min", 1)),
-        centre_days=int(params.get("transfer_centre_days", 7)),
-        shortage_cost=float(params.get("transfer_shortage_cost", 5.0)),
-        move_cost=float(params.get("transfer_move_cost", 0.1)),
+        cover_days=int(params["transfer_cover_days"]),
+        hours_max=float(params["transfer_hours_max"]),
+        days_left_min=int(params["transfer_days_left_min"]),
+        centre_days=int(params["transfer_centre_days"]),
+        shortage_cost=float(params["transfer_shortage_cost"]),
+        move_cost=float(params["transfer_move_cost"]),
     )
 
 
 def coordinates(facilities: DataFrame, hospitals: DataFrame) -> DataFrame:
     """facility_id, latitude, longitude: of the facility's own record, else of the hospital's with its NPI."""
     known = hospitals.select("npi", F.struct("latitude", "longitude").alias("of_hospital"))
-    own = facilities.select("facility_id", "npi", F.struct("latitude", "longitude").alias("own"))
+    npi = F.coalesce("npi", "facility_id").alias("npi")  # an NPI may be the facility's id
+    own = facilities.select("facility_id", npi, F.struct("latitude", "longitude").alias("own"))
     both = own.join(known, "npi", how="full").withColumn("facility_id", F.coalesce("facility_id", "npi"))
     return both.select("facility_id", _either("latitude"), _either("longitude"))
 

@@ -24,9 +24,9 @@ class Travel:
     def of(cls, params: Mapping[str, Any]) -> "Travel":
         """From the parameters, with their defaults."""
         return cls(
-            float(params.get("transfer_speed_km_h", 60.0)),
-            float(params.get("transfer_handling_hours", 2.0)),
-            float(params.get("transfer_hours_default", 4.0)),
+            float(params["transfer_speed_km_h"]),
+            float(params["transfer_handling_hours"]),
+            float(params["transfer_hours_default"]),
         )
 
     def hours(self, here: tuple[float, float], there: tuple[float, float]) -> float:

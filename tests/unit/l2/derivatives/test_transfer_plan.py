@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakehouse.l2.derivatives.transfer_suggestions_plan import Rules, Shelf, may_meet, planned
+from lakehouse.l2.derivatives.transfer_suggestions_plan import planned
 from lakehouse.l2.derivatives.transfer_suggestions_routes import Travel, great_circle_km
+from lakehouse.l2.derivatives.transfer_suggestions_shelves import Rules, Shelf, may_meet
 
 RULES = Rules(
     outlook_days=14, cover_days=3, hours_max=8.0, days_left_min=1, centre_days=7, shortage_cost=5.0, move_cost=0.1

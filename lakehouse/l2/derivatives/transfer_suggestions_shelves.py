@@ -1,0 +1,72 @@
+"""Shelves of one region and component, and the moves that may be made between them."""
+
+from dataclasses import dataclass, field
+
+from lakehouse.domain.blood_groups import GROUPS, plasma_groups, platelet_groups, red_cell_groups
+
+RECEIVES = {"plasma": plasma_groups, "cryoprecipitate": plasma_groups, "platelets": platelet_groups}
+"""Groups that a demand of a group may be met by, best first; red cells and whole blood go by the cells."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a move costs and may take; units of cost are units of blood lost.
+
+    A unit that is given back to a centre must go out once more and wait its turn on another shelf: `centre_days` of its
+    days left are gone by then.
+    """
+
+    outlook_days: int
+    cover_days: int
+    hours_max: float
+    days_left_min: int
+    centre_days: int
+    shortage_cost: float
+    move_cost: float
+
+
+@dataclass
+class Shelf:
+    """A group at a facility: `stock` by days left (units that stay there too), `movable` the part that may go."""
+
+    facility: str
+    group: str
+    is_centre: bool
+    demand: float  # units within the outlook
+    stock: dict[int, int] = field(default_factory=dict)
+    movable: dict[int, int] = field(default_factory=dict)
+
+    def due_by(self, day: int) -> int:
+        """S(d)."""
+        return sum(units for left, units in self.stock.items() if left <= day)
+
+    def taken_by(self, day: int, rules: Rules) -> int:
+        """D(d), demand spread evenly over the outlook."""
+        return int(self.demand * day / rules.outlook_days + 1e-9)
+
+    def loss(self, rules: Rules) -> int:
+        """Units that are lost within the outlook when nothing is moved."""
+        days = range(1, rules.outlook_days + 1)
+        return max(0, *(self.due_by(day) - self.taken_by(day, rules) for day in days))
+
+
+@dataclass(frozen=True)
+class Move:
+    """Units of a shelf with so many days left, to meet the demand of another."""
+
+    source: int
+    days_left: int
+    target: int
+    hours: float
+
+
+def may_meet(component: str, unit: str, demand: str) -> bool:
+    """Whether a unit of one group may meet the demand of another."""
+    if unit == demand:
+        return True
+    return {unit, demand} <= set(GROUPS) and unit in RECEIVES.get(component, red_cell_groups)(demand)
+
+
+def days_needed(hours: float, target: Shelf, rules: Rules) -> int:
+    """Days left that a unit must have to be worth a move of so many hours."""
+    return rules.days_left_min + int(hours // 24) + (rules.centre_days if target.is_centre else 0)
