@@ -48,6 +48,7 @@ from lakehouse.l2.derivatives.donor_lives import donor_lives
 from lakehouse.l2.derivatives.placed_moves import placed_moves
 from lakehouse.l2.derivatives.units_donations import dated_donations
 from lakehouse.l2.derivatives.units_identity import component_sources
+from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.l2.derivatives.units_reports import first_reports
 from lakehouse.l2.derivatives.units_steps import steps_of_units
 from lakehouse.l2.slices.refreshed import Refreshed
@@ -95,6 +96,7 @@ SHARED: dict[str, Callable[..., DataFrame]] = {
     "reports": first_reports,
     "component_sources": component_sources,
     "dated": dated_donations,
+    "lineage": lineage,
     "collections": collections,
     "donor_lives": donor_lives,
     "steps": steps_of_units,
@@ -188,7 +190,11 @@ class Wiring:
         kept = tuple(step for step in DERIVATIVES if step.table.name not in left_out)
         for step in kept:
             if missing := set(step.sources) & set(left_out):
-                raise UsageError(f"leave_out names {sorted(missing)}, which {step.table.name} is made of")
+                raise UsageError(
+                    f"leave_out names {sorted(missing)}, which {step.table.name} is made of; name that, too"
+                    if step.table.name in OPTIONAL
+                    else f"leave_out names {sorted(missing)}, which {step.table.name} is made of, and that stays"
+                )
         return cls(kept)
 
     @property

@@ -44,7 +44,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
     steps: DataFrame,
     dated: DataFrame,
     test_results: DataFrame,
-    unit_parents: DataFrame,
+    lineage: DataFrame,
     dispositions: DataFrame,
     patients: DataFrame,
     places: DataFrame,
@@ -59,7 +59,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
         steps: `steps_of_units`: holds and emergencies, issues, transfusions and other ends.
         dated: `dated_donations`: type, day and bag of a donation.
         test_results: when a unit turned reactive.
-        unit_parents: whose result a pool has.
+        lineage: `lineage`: whose result a pool has.
         dispositions: which ends another one replaces.
         patients: group, sex and age of who received a unit.
         places: `all_facilities`: zones and kinds.
@@ -67,7 +67,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
         params: none is read.
     """
     live = live_steps(steps, dispositions)
-    used = with_reactive(uses(units, live, places, as_of), units, dated, test_results, unit_parents)
+    used = with_reactive(uses(units, live, places, as_of), units, dated, test_results, lineage)
     rules = F.array(*of_units(), *of_issues(), *of_ends(), *of_dating(), *of_groups())
     use = F.col("use")
     of_units_found = with_patient(used, patients).withColumn("rules", rules)

@@ -16,9 +16,9 @@ from lakehouse.l2.derivatives.units_donations import (
     is_before_collection,
     is_reactive,
     reactive_cultures,
+    reactive_of_units,
     reference,
 )
-from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.l2.derivatives.units_states import HOLDS, step_rank
 
 EXCUSED_TYPES = ("autologous", "research")
@@ -61,7 +61,7 @@ def with_reactive(
     units: DataFrame,
     dated: DataFrame,
     test_results: DataFrame,
-    unit_parents: DataFrame,
+    lineage: DataFrame,
 ) -> DataFrame:
     """Add `reactive_at`, when the unit's first final reactive result was out, and whether its type excuses an issue.
 
@@ -69,7 +69,7 @@ def with_reactive(
     """
     own = units.where(F.col("is_reactive")).select("unit_id", "donation_key")
     roots = units.select(F.col("unit_id").alias("ancestor_id"), "donation_key")
-    family = lineage(unit_parents).select("unit_id", "ancestor_id")
+    family = lineage.select("unit_id", "ancestor_id")
     pairs = family.join(roots, on="ancestor_id", how="inner")
     inherited = pairs.join(own.select("unit_id"), on="unit_id", how="left_semi").select("unit_id", "donation_key")
     donated = _reactive_donations(dated, test_results)
@@ -79,7 +79,7 @@ def with_reactive(
         F.min("flagged_at").alias("flagged_at"),
         F.max(F.col("donation_type").isin(*EXCUSED_TYPES)).alias("is_excused_type"),
     )
-    cultures = reactive_cultures(test_results, units).withColumnRenamed("unit_id", "ancestor_id")
+    cultures = reactive_cultures(reactive_of_units(test_results), units).withColumnRenamed("unit_id", "ancestor_id")
     of_makers = (
         family.join(F.broadcast(cultures), "ancestor_id")
         .groupBy("unit_id")

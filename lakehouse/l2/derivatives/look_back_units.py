@@ -18,7 +18,6 @@ from lakehouse.l2.derivatives.look_backs_calls import BAG_LOT, KIT_LOT, UNIT_ONL
 from lakehouse.l2.derivatives.look_backs_results import DONOR_RULES
 from lakehouse.l2.derivatives.units import DISPOSITIONS, ON_HAND, UNREPORTED
 from lakehouse.l2.derivatives.units_donations import by_reference, reference
-from lakehouse.l2.derivatives.units_lineage import lineage
 from lakehouse.table import DATE, FLAG, INSTANT, INT, TEXT, Field, Table
 
 FATES = ("in_stock", "in_transit", "transfused", "gone", "unknown")
@@ -75,7 +74,7 @@ def build(
     look_backs: DataFrame,
     units: DataFrame,
     dated: DataFrame,
-    unit_parents: DataFrame,
+    lineage: DataFrame,
     test_results: DataFrame,
     *,
     as_of: date,
@@ -87,17 +86,16 @@ def build(
         look_backs: the cases of the same as-of day.
         units: the units of the same as-of day.
         dated: `dated_donations`: which donations lie in a window.
-        unit_parents: what was made of what.
+        lineage: `lineage`: what was made of what.
         test_results: which donations were tested with a lot of kits.
         as_of: the day that the fate speaks about.
         params: look_back_lots (lot -> day of its recall).
     """
-    family = lineage(unit_parents)
     sources, about = _donations_of_donors(look_backs, dated), _units_of_cases(look_backs)
     if recalled_lots(params, as_of):
         sources = sources.unionByName(_donations_of_lots(look_backs, dated, test_results))
         about = about.unionByName(_units_of_kits(look_backs, test_results))
-    of_units = _units_behind(about, units, family)
+    of_units = _units_behind(about, units, lineage)
     behind = of_units.where(F.col("donation_key").isNotNull()).select("case_id", "donation_key")
     imported = of_units.where(F.col("donation_key").isNull())
     donations = sources.unionByName(behind.withColumn("is_index", F.lit(False)))
@@ -105,7 +103,7 @@ def build(
     first = own.withColumn("root", F.lit(FROM_DONATION)).unionByName(
         imported.withColumns({"root": F.lit(FROM_UNIT), "is_index": F.lit(False)})
     )
-    return _with_fate(_in_doubt(first, family), units, dated, as_of).select(*TABLE.columns)
+    return _with_fate(_in_doubt(first, lineage), units, dated, as_of).select(*TABLE.columns)
 
 
 def _donations_of_donors(look_backs: DataFrame, dated: DataFrame) -> DataFrame:
@@ -154,16 +152,16 @@ def _units_of_kits(look_backs: DataFrame, test_results: DataFrame) -> DataFrame:
     return tested.join(F.broadcast(cases), on="lot", how="inner").select("case_id", "unit_id")
 
 
-def _units_behind(about: DataFrame, units: DataFrame, family: DataFrame) -> DataFrame:
+def _units_behind(about: DataFrame, units: DataFrame, lineage: DataFrame) -> DataFrame:
     """(case_id, unit_id, donation_key): units that cases are about, and all that they were made of."""
-    ancestors = about.join(family, on="unit_id", how="inner").select("case_id", F.col("ancestor_id").alias("unit_id"))
+    ancestors = about.join(lineage, on="unit_id", how="inner").select("case_id", F.col("ancestor_id").alias("unit_id"))
     nodes = about.unionByName(ancestors).distinct()
     return nodes.join(units.select("unit_id", "donation_key"), on="unit_id", how="inner")
 
 
-def _in_doubt(first: DataFrame, family: DataFrame) -> DataFrame:
+def _in_doubt(first: DataFrame, lineage: DataFrame) -> DataFrame:
     """One row a case and unit: those of `first`, and all that was made of them."""
-    further = first.withColumnRenamed("unit_id", "ancestor_id").join(family, on="ancestor_id", how="inner")
+    further = first.withColumnRenamed("unit_id", "ancestor_id").join(lineage, on="ancestor_id", how="inner")
     made = further.withColumns({"path": F.concat("root", "path"), "is_index": F.lit(False)})
     given = first.withColumns({"generation": F.lit(0), "path": F.col("root")})
     columns = ("case_id", "unit_id", "donation_key", "is_index", "generation", "path")

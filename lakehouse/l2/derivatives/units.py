@@ -110,6 +110,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     donors: DataFrame,
     test_results: DataFrame,
     unit_parents: DataFrame,
+    lineage: DataFrame,
     unit_events: DataFrame,
     distribution: DataFrame,
     dispositions: DataFrame,
@@ -129,6 +130,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         donors: group, where neither label nor test tells it.
         test_results: when a donation was tested, what was found.
         unit_parents: what pools, parts and modified units were made of.
+        lineage: `lineage` of these.
         unit_events: releases, holds, reservations, receipts.
         distribution: movements.
         dispositions: ends.
@@ -145,7 +147,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
     known = kept(present.join(facts, on="donation_key", how="left"))
     # A culture names no place: its day is that of UTC, as a step's is.
     is_out = local_date(F.col("resulted_at"), F.lit(UTC)) <= F.lit(as_of)
-    made = _made(known, unit_parents.where(was_made(as_of)), test_results.where(is_out))
+    made = _made(known, lineage.where(was_made(as_of)), test_results.where(is_out))
     named = records_of_units(unit_events, live_dispositions(dispositions), unit_parents, test_results)
     bagged = [movement_records(distribution), admission_records(patients)]
     steps = steps_of(named, bagged, known.select("unit_id", "bag_id"), places)
@@ -163,10 +165,10 @@ def was_made(as_of: date) -> Column:
     return F.to_date("made_at") <= F.date_add(F.lit(as_of), 1)
 
 
-def _made(units: DataFrame, unit_parents: DataFrame, results: DataFrame) -> DataFrame:
+def _made(units: DataFrame, lineage: DataFrame, results: DataFrame) -> DataFrame:
     """Add what follows from a unit's making: dating, group, tests, and the warnings on them."""
     collected = units.withColumn("collected_at", F.coalesce("collected_at", "donated_at"))
-    inherited = with_inheritance(collected, unit_parents, results)
+    inherited = with_inheritance(collected, lineage, results)
     is_disputed = F.coalesce(F.col("label_abo_rhd") != F.col("typed_abo_rhd"), F.lit(False))
     return inherited.withColumns(
         {

@@ -14,7 +14,6 @@ from lakehouse.domain.intervals import EXEMPT_TYPES
 UTC = "UTC"
 REFUSABLE_HOURS = 24  # an event more than this before collection can't be a fact
 INFECTIOUS = ("hiv", "hbv", "hcv", "htlv", "syphilis", "wnv", "t_cruzi", "babesia", "malaria", "bacterial")
-REQUIRED_MARKERS = ("abo_rhd", "hiv", "hbv", "hcv", "syphilis")  # 21 CFR 610.40(a), 640.5: the panel of every donation
 MARKERS = ("abo_rhd", *INFECTIOUS, "antibody_screen", "cmv")
 
 
@@ -35,7 +34,8 @@ def dated_donations(donations: DataFrame, donation_events: DataFrame, places: Da
         "donated_on", F.coalesce(local_date(F.col("by_instant"), F.col("zone")), F.col("donated_on"))
     )
     begun = F.coalesce("collected_at", "by_instant", start_of_day(F.col("donated_on"), F.col("zone")))
-    same_bag = Window.partitionBy("bag_id")
+    # Without a bag each is by itself, so that they don't come together in one task.
+    same_bag = Window.partitionBy("bag_id", F.when(F.col("bag_id").isNull(), F.col("donation_key")))
     return days.select(
         "donation_key",
         "din",
@@ -130,7 +130,7 @@ def _tested_at(required: tuple[str, ...]) -> Column:
 
 def tests_by_donation(test_results: DataFrame, dated: DataFrame, as_of: date, params: Mapping[str, Any]) -> DataFrame:
     """One row a donation that has results: when it was tested, when it turned reactive, the group found."""
-    required = tuple(params.get("required_markers", REQUIRED_MARKERS))
+    required = tuple(params["required_markers"])
     results = results_of_donations(test_results, dated, as_of)
     finals = results.withColumn("final_at", F.when(is_final(), F.col("resulted_at"))).withColumn(
         "reactive_at", F.when(is_reactive(), F.col("final_at"))
@@ -145,15 +145,19 @@ def tests_by_donation(test_results: DataFrame, dated: DataFrame, as_of: date, pa
     )
 
 
-def reactive_cultures(test_results: DataFrame, units: DataFrame) -> DataFrame:
+def reactive_of_units(test_results: DataFrame) -> DataFrame:
+    """The reactive results that name a unit, such as a culture's: unit_id and resulted_at."""
+    return test_results.where(F.col("unit_id").isNotNull() & is_reactive()).select("unit_id", "resulted_at")
+
+
+def reactive_cultures(reactive: DataFrame, units: DataFrame) -> DataFrame:
     """One row a unit that a culture found reactive: unit_id, and when first (cultured_at).
 
     Args:
-        test_results: results; what names no unit of these, or lies too long before its collection, tells nothing.
+        reactive: `reactive_of_units`; one too long before its unit's collection tells nothing.
         units: unit_id and collected_at.
     """
-    found = test_results.where(F.col("unit_id").isNotNull() & is_reactive()).select("unit_id", "resulted_at")
-    of_units = units.select("unit_id", "collected_at").join(F.broadcast(found), on="unit_id", how="inner")
+    of_units = units.select("unit_id", "collected_at").join(F.broadcast(reactive), on="unit_id", how="inner")
     is_fact = ~is_before_collection(F.col("resulted_at"), F.col("collected_at"))
     return of_units.where(is_fact).groupBy("unit_id").agg(F.min("resulted_at").alias("cultured_at"))
 

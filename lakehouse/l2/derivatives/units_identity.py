@@ -11,11 +11,11 @@ from lakehouse.l2.derivatives.units_donations import (
     UTC,
     by_reference,
     has_failed,
-    is_reactive,
     reactive_cultures,
+    reactive_of_units,
     reference,
 )
-from lakehouse.l2.derivatives.units_lineage import lineage
+from lakehouse.l2.kept import kept
 from lakehouse.table import DOSES, FLAG, INSTANT, TEXT, TEXTS
 
 DATING_COLUMNS = ("anticoagulant", "additive", "storage", "plasma_kind", "irradiated_at")
@@ -148,7 +148,7 @@ def identities(
     return delivered.unionByName(assumed_units(components, dated, component_sources, as_of)).select(*COLUMNS)
 
 
-def with_inheritance(units: DataFrame, unit_parents: DataFrame, results: DataFrame) -> DataFrame:
+def with_inheritance(units: DataFrame, lineage: DataFrame, results: DataFrame) -> DataFrame:
     """Add what a unit has from the units that it was made of, and its computed expiry.
 
     A unit without a donation of its own was collected when the oldest of its ancestors was, is tested when all of
@@ -169,8 +169,9 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame, results: DataFra
         F.col("reactive_at").alias("ancestor_reactive_at"),
         F.col("label_expires_at").alias("ancestor_expires_at"),
     )
-    told = lineage(unit_parents).join(forebears, on="ancestor_id", how="left")
-    cultures = reactive_cultures(results, _cultured(units, told, results))
+    told = lineage.join(forebears, on="ancestor_id", how="left")
+    reactive = kept(reactive_of_units(results))
+    cultures = reactive_cultures(reactive, _cultured(units, told, reactive))
     pairs = told.join(F.broadcast(cultures.withColumnRenamed("unit_id", "ancestor_id")), on="ancestor_id", how="left")
     joined = units.join(pairs.groupBy("unit_id").agg(*_inherited()), on="unit_id", how="left")
     tested_at = F.when(F.col("donation_key").isNull(), F.col("ancestor_tested_at"))
@@ -187,9 +188,9 @@ def with_inheritance(units: DataFrame, unit_parents: DataFrame, results: DataFra
     return known.withColumn("computed_expires_at", computed_expiry(F.col("zone"), F.col("parent_expires_at")))
 
 
-def _cultured(units: DataFrame, told: DataFrame, results: DataFrame) -> DataFrame:
+def _cultured(units: DataFrame, told: DataFrame, reactive: DataFrame) -> DataFrame:
     """The units that reactive results name, with their collection, inherited or their own."""
-    named = F.broadcast(results.where(F.col("unit_id").isNotNull() & is_reactive()).select("unit_id").distinct())
+    named = F.broadcast(reactive.select("unit_id").distinct())
     inherited = told.join(named, on="unit_id", how="left_semi").groupBy("unit_id")
     oldest = inherited.agg(F.min("ancestor_collected_at").alias("oldest_at"))
     own = units.join(named, on="unit_id", how="left_semi").select("unit_id", "collected_at")

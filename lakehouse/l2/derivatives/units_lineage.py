@@ -18,13 +18,14 @@ def lineage(unit_parents: DataFrame) -> DataFrame:
 
     Returns:
         unit_id, ancestor_id, generation (makings between them), kind (of the unit's own making), path (the kinds of
-        all of them, from the ancestor on).
+        all of them, from the ancestor on), made_at (of the last of them).
     """
     pairs = unit_parents.select(
         "unit_id",
         F.col("parent_unit_id").alias("ancestor_id"),
         F.lit(1).alias("generation"),
         "kind",
+        "made_at",
         F.concat(F.lit(STEP), F.coalesce("kind", F.lit("made"))).alias("path"),
     )
     for number in range(DOUBLINGS):
@@ -39,6 +40,7 @@ def _joined(near: DataFrame, far: DataFrame) -> DataFrame:
         F.col("ancestor_id").alias("between_id"),
         F.col("generation").alias("later_generation"),
         "kind",
+        F.col("made_at").alias("later_made_at"),
         F.col("path").alias("later_path"),
     )
     earlier = far.drop("kind").withColumnRenamed("unit_id", "between_id")
@@ -47,5 +49,6 @@ def _joined(near: DataFrame, far: DataFrame) -> DataFrame:
         "ancestor_id",
         (F.col("generation") + F.col("later_generation")).alias("generation"),
         "kind",
+        F.greatest("made_at", "later_made_at").alias("made_at"),
         F.concat("path", "later_path").alias("path"),
     )

@@ -74,7 +74,7 @@ def touched_units(  # noqa: PLR0913, PLR0917 -- an argument is a table
         as_of_before: the day that the release before speaks about.
     """
     links = family_links([components, components_before], [donations, donations_before])
-    parents = kept_for_unions(_both(unit_parents, unit_parents_before, "unit_id", "parent_unit_id", "kind"))
+    parents = kept_for_unions(_both(unit_parents, unit_parents_before, "unit_id", "parent_unit_id", "kind", "made_at"))
     descents = lineage(parents)
     replaced = kept_for_unions(_replaced(_both(dispositions, dispositions_before, *_ENDS)))
     given = _both(donations, donations_before, "donation_key", "donor_key", "event_id")
