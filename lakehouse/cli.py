@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -74,7 +75,7 @@ class Run:
         """Raise UsageError where the lake can't be written, before Spark starts."""
         files_at(self.args.lake).check_writable()
 
-    @property
+    @cached_property
     def as_of(self) -> date:
         """The day that this run speaks about: as given, else today (UTC)."""
         given: date | None = self.args.as_of
@@ -99,6 +100,9 @@ def main(
         argv: the command line, for tests.
     """
     args = _parser(job, about, arguments).parse_args(argv)
+    # Python is given instants without a zone, in that of the process: what is printed and shown is in UTC.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
     )
@@ -134,17 +138,22 @@ def _run(job: str, body: Body, args: argparse.Namespace, clock: Clock, started: 
 def _failed(error: LakeError) -> Outcome:
     # What no one can act on without the code comes with its traceback.
     log.error("%s", error, exc_info=error if error.exit_code == 1 else None)
-    verdict = {2: "usage", 3: "held", 4: "held", 5: "busy", 6: "unreachable"}.get(error.exit_code, "failed")
+    verdict = {2: "usage", 3: "held", 5: "busy", 6: "unreachable"}.get(error.exit_code, "failed")
     return Outcome(verdict, error.exit_code, {"message": str(error)})
 
 
 def _parser(job: str, about: str, arguments: Arguments | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=job, description=about)
     parser.add_argument(
-        "--lake", default=os.environ.get("LAKE", "lake"), metavar="URI", help="path or s3a://bucket/prefix"
+        "--lake",
+        default=os.environ.get("LAKE", "lake"),
+        metavar="URI",
+        help="path or s3a://bucket/prefix (default: $LAKE, else ./lake)",
     )
     parser.add_argument("--landing", metavar="URI", help="where files land (default: landing/ in the lake)")
-    parser.add_argument("--conf-env", default="local", metavar="ENV", help=" | ".join(ENVIRONMENTS))
+    parser.add_argument(
+        "--conf-env", default="local", metavar="ENV", help=f"{' | '.join(ENVIRONMENTS)} (default: local)"
+    )
     if arguments is not None:
         arguments(parser)
     return parser

@@ -90,7 +90,7 @@ def _print(run: Run, rules: Mapping[str, str]) -> Outcome:
         paths = {event.file_id: event.path for event in read_ledger(run.lake).last.values()}
         printed = [{"file": paths.get(row.pop("_file_id"), ""), **row} for row in rows]
     columns = list(printed[0]) if printed else []
-    PRINTERS[args.format](columns, [tuple(row.values()) for row in printed])
+    PRINTERS[args.format](columns, [tuple(row.values()) for row in printed], sys.stdout)
     return Outcome("done", facts={"records": wanted.count(), "rows": len(printed)})
 
 

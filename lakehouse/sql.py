@@ -5,8 +5,10 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -18,7 +20,7 @@ from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.release import ReleaseReader, find_release
 from lakehouse.storage.lake import Lake
 
-Rows = Sequence[tuple[Any, ...]]
+Rows = Iterable[tuple[Any, ...]]
 PROMPT, MORE = "lake> ", "    > "
 WORD = re.compile(r"\w+")
 OPEN_TO_READERS = ("ops/quarantine", "ops/gate_results", "ops/gate_profile", "ops/releases", "ops/holds", "ops/files")
@@ -71,10 +73,17 @@ def sql_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--known-at", metavar="RELEASE", help="as this release has it (default: the current one)")
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="how rows are printed")
     parser.add_argument("--rows", type=int, default=100, help="print at most so many rows (default: 100)")
+    parser.add_argument("--out", metavar="FILE", help="with -e: write all rows to this file instead")
 
 
 def sql_job(run: Run) -> Outcome:
-    """Run one statement, or read statements until the end of input."""
+    """Run one statement, or read statements until the end of input.
+
+    Raises:
+        UsageError: no such release, a statement that does not run, or no file that can be written.
+    """
+    if run.args.out and not (run.args.statement and Path(run.args.out).absolute().parent.is_dir()):
+        raise UsageError(f"found --out {run.args.out}; wanted a file in a folder that is there, and -e")
     views = Views(run.lake, run.args.known_at)
     release = views.release
     facts = {"release_id": release.release_id, "as_of": release.as_of}
@@ -110,7 +119,7 @@ def _statements() -> Iterator[str]:
 
 
 def _answer(views: Views, statement: str, run: Run) -> int:
-    """Print the rows of one statement; how many they were.
+    """Print the rows of one statement, or write them to a file; how many they were.
 
     Raises:
         UsageError: Spark can't run the statement, with its reason in a line.
@@ -118,29 +127,49 @@ def _answer(views: Views, statement: str, run: Run) -> int:
     try:
         views.make_for(statement)
         frame = run.lake.spark.sql(statement)
-        rows = frame.limit(run.args.rows).collect()
+        return _write(frame, run.args) if run.args.out else _show(frame, run.args)
     except PySparkException as error:
         raise UsageError(str(error).split("\n\nJVM stacktrace")[0].strip()) from error
-    PRINTERS[run.args.format](frame.columns, [tuple(row) for row in rows])
-    return len(rows)
 
 
-def _print_table(columns: list[str], rows: Rows) -> None:
-    cells = [columns, *[["" if value is None else str(value) for value in row] for row in rows]]
+def _show(frame: DataFrame, args: argparse.Namespace) -> int:
+    """Print the first rows, and say so where there are more."""
+    rows = frame.limit(args.rows + 1).collect()
+    shown = PRINTERS[args.format](frame.columns, islice(rows, args.rows), sys.stdout)
+    if shown < len(rows):
+        print(f"the first {shown} rows; --rows N prints more, --out FILE writes all", file=sys.stderr)
+    return shown
+
+
+def _write(frame: DataFrame, args: argparse.Namespace) -> int:
+    """Write all rows, a part at a time, so that memory does not grow with them."""
+    with Path(args.out).open("w", encoding="utf-8", newline="") as out:
+        return PRINTERS[args.format](frame.columns, frame.toLocalIterator(prefetchPartitions=True), out)
+
+
+def _print_table(columns: Sequence[str], rows: Rows, out: TextIO) -> int:
+    cells = [list(columns), *[["" if value is None else str(value) for value in row] for row in rows]]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     for number, line in enumerate(cells):
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip(), file=out)
         if number == 0:
-            print("  ".join("-" * width for width in widths))
+            print("  ".join("-" * width for width in widths), file=out)
+    return len(cells) - 1
 
 
-def _print_csv(columns: list[str], rows: Rows) -> None:
-    csv.writer(sys.stdout).writerows([columns, *rows])
+def _print_csv(columns: Sequence[str], rows: Rows, out: TextIO) -> int:
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    return sum(1 for row in rows if writer.writerow(row))
 
 
-def _print_json(columns: list[str], rows: Rows) -> None:
+def _print_json(columns: Sequence[str], rows: Rows, out: TextIO) -> int:
+    count = 0
     for row in rows:
-        print(json.dumps(dict(zip(columns, row, strict=True)), default=str))
+        print(json.dumps(dict(zip(columns, row, strict=True)), default=str), file=out)
+        count += 1
+    return count
 
 
 PRINTERS = {"table": _print_table, "csv": _print_csv, "json": _print_json}
+"""Each prints rows under the names of their columns, and returns how many they were."""

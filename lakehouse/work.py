@@ -6,18 +6,17 @@ import sys
 from typing import Any
 
 from lakehouse.cli import Outcome, Run, as_of_option
+from lakehouse.decisions import day_of, decide, decisions
 from lakehouse.errors import UsageError
-from lakehouse.gates.holds import HOLDS, Hold, hold_rows
 from lakehouse.l1.arrivals import standstills
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ingest import IngestResult, ingest
-from lakehouse.l1.ledger import batch_id, batch_number, read_ledger
+from lakehouse.l1.ledger import batch_id, read_ledger
 from lakehouse.l1.plan import list_landing
 from lakehouse.l2.pseudonym import read_key
-from lakehouse.promote import Again, Promoted, Rejudgement, Suites, batchwork, check, places, promote
+from lakehouse.promote import Again, Promoted, Rejudgement, Suites, check, promote
 from lakehouse.release import Release, current_release, list_releases, roll_back
 from lakehouse.reported import is_reported, write_reports
-from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
 
 log = logging.getLogger(__name__)
@@ -26,18 +25,24 @@ log = logging.getLogger(__name__)
 def ingest_job(run: Run) -> Outcome:
     """Take every new landing file into L1."""
     result = _ingest(run)
-    for message in result.messages:
-        log.warning("%s", message)
     verdict = "nothing to do" if result.did_nothing else "done" if result.is_complete else "incomplete"
     return Outcome(verdict, facts=_ingest_facts(result))
 
 
 def _ingest(run: Run) -> IngestResult:
     # What is wrong with the call must show before anything is written, and before Spark starts.
+    if run.args.landing and not run.landing.is_there():
+        raise UsageError(f"found --landing {run.args.landing}; wanted a folder that is there")
     list_landing(run.landing, FEEDS)
     run.check_writable()
     with Lease(run.lake, "ingest", run.config.lease, run.clock):
-        return ingest(run.lake, run.landing, run.config, run.clock)
+        result = ingest(run.lake, run.landing, run.config, run.clock)
+    for message in result.messages:
+        log.warning("%s", message)
+    if result.waiting:
+        young = run.config.ingest.settle_seconds
+        log.warning("%d files wait for the next run: younger than %g s, or written to", result.waiting, young)
+    return result
 
 
 def _ingest_facts(result: IngestResult) -> dict[str, Any]:
@@ -57,13 +62,19 @@ def promote_options(parser: argparse.ArgumentParser) -> None:
 
 def run_options(parser: argparse.ArgumentParser) -> None:
     """The options of jobs/run.py."""
-    as_of_option(parser)
+    as_of_option(parser, "today, UTC; with --accept or --discard that of the current release")
     parser.add_argument(
         "--full", action="store_true", help="build all anew, also for a day before the current release's"
     )
-    parser.add_argument("--accept", metavar="BATCH", action="append", default=[], help="let a held batch through")
     parser.add_argument(
-        "--discard", metavar="BATCH", action="append", default=[], help="leave a held batch out for good"
+        "--accept", metavar="BATCH", action="append", default=[], help="let a held batch through: donations/b000017"
+    )
+    parser.add_argument(
+        "--discard",
+        metavar="BATCH",
+        action="append",
+        default=[],
+        help="leave a batch out for good, such as donations/b000017: one that is held, or not judged yet",
     )
     parser.add_argument("--reselect", action="store_true", help="choose the forecasts' models again")
     parser.add_argument("--by", help="who accepts, discards or judges again")
@@ -83,16 +94,16 @@ def promote_job(run: Run) -> Outcome:
 def _promote(run: Run) -> Promoted:
     key = _checked(run)
     run.check_writable()
-    _decide(run)
+    decide(run)
     options = {"full": run.args.full, "reselect": run.args.reselect}
-    return promote(run.lake, run.config, run.clock, as_of=run.as_of, key=key, **options)
+    return promote(run.lake, run.config, run.clock, as_of=day_of(run), key=key, **options)
 
 
 def _checked(run: Run) -> bytes:
     """The lake's key, where the call is sound: what is wrong with it must show before anything is written."""
     key = read_key(run.config.lake.key_variable)
-    check(run.lake, run.config, as_of=run.as_of, key=key, full=run.args.full)
-    _decisions(run)
+    check(run.lake, run.config, as_of=day_of(run), key=key, full=run.args.full)
+    decisions(run)
     return key
 
 
@@ -103,45 +114,6 @@ def promote_again(run: Run, again: Again) -> Outcome:
     run.check_writable()
     result = promote(run.lake, run.config, run.clock, as_of=run.args.as_of, key=key, again=again)
     return Outcome(_verdict(result), result.exit_code, _promote_facts(result))
-
-
-def _decide(run: Run) -> None:
-    """Write down who lets held batches through, or leaves them out, and why; not while another run promotes."""
-    if run.args.accept or run.args.discard:
-        with Lease(run.lake, "promote", run.config.lease, run.clock):
-            run.lake.append_rows(HOLDS, hold_rows(_decisions(run), run.lake.run_id, run.clock()))
-
-
-def _decisions(run: Run) -> list[Hold]:
-    """What a person decides about held batches.
-
-    Raises:
-        UsageError: a batch that is not held, or no word of who and why.
-    """
-    chosen = [(name, "accepted") for name in run.args.accept] + [(name, "discarded") for name in run.args.discard]
-    if chosen and not (run.args.by and run.args.why):
-        raise UsageError("--accept and --discard need --by and --why")
-    held = _held(run.lake) if chosen else {}
-    steps = []
-    for name, event in chosen:
-        found = [place for place in held if _names(name, *place)]
-        if not found:
-            known = ", ".join(f"{feed}/{batch_id(batch)}" for feed, batch in held) or "none"
-            raise UsageError(f"batch {name!r} is not held; held are {known}")
-        steps += [Hold(*place, event, held[place].reason, run.args.by, run.args.why) for place in found]
-    return steps
-
-
-def _names(name: str, feed: str, batch_seq: int) -> bool:
-    """Whether a text means this batch of this feed; one without a feed means all feeds' of that number."""
-    of_feed, _, batch = name.rpartition("/")
-    return of_feed in ("", feed) and batch_number(batch) == batch_seq
-
-
-def _held(lake: Lake) -> dict[tuple[str, int], Hold]:
-    """The batches that wait for a decision, those of releases that were rolled back too."""
-    work = batchwork(lake, current_release(lake))
-    return {place: work.holds[place] for place in sorted(places(work.held))}
 
 
 def _verdict(result: Promoted) -> str:
@@ -176,8 +148,6 @@ def run_job(run: Run) -> Outcome:
     if not suites.are_of(current_release(run.lake)):
         suites.prove()
     taken = _ingest(run)
-    for message in taken.messages:
-        log.warning("%s", message)
     result = _promote(run)
     facts = _ingest_facts(taken) | _promote_facts(result)
     facts["standing_still"] = _standstills(run)
@@ -192,7 +162,7 @@ def run_job(run: Run) -> Outcome:
 
 def _standstills(run: Run) -> list[str]:
     """The senders that stand still on the day that the run speaks about; each is warned of."""
-    found = standstills(read_ledger(run.lake).last.values(), run.as_of)
+    found = standstills(read_ledger(run.lake).last.values(), day_of(run))
     for one in found:
         log.warning("%s: %s", one.feed, one.sentence)
     return [one.stream for one in found]

@@ -41,11 +41,6 @@ class Judged:
         kept = self.frame.where(~is_refused())
         return kept.where(~F.col("_batch_seq").isin(*held)) if held else kept
 
-    @property
-    def refused(self) -> DataFrame:
-        """Rows that break a critical rule."""
-        return self.frame.where(is_refused())
-
 
 @dataclass(frozen=True)
 class Verdict:

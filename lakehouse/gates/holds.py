@@ -25,6 +25,8 @@ HOLDS = Table(
     law="a batch that is held is in no release until it is accepted, and never once it is discarded",
 )
 
+ROLLED_BACK = "only an abandoned release had it"
+
 
 @dataclass(frozen=True)
 class Hold:

@@ -1,7 +1,8 @@
 """The ledger of landing files. A row of `ops/files` is an event in the life of one file.
 
 A file is (path below landing, SHA-256). Its state is that of its last event:
-planned -> loaded | duplicate | parked, or failed (tried again), or unchanged (same bytes, touched).
+planned -> loaded | duplicate | parked, or failed (tried again), or unchanged (same bytes, touched). What could not be
+taken in, and is in landing no more, is gone.
 """
 
 import re
@@ -28,7 +29,7 @@ FILES = Table(
         Field("event_id", TEXT, "<batch>/<file id>/<event>/<attempt>", required=True),
         Field("feed", TEXT, "the feed", required=True),
         Field("path", TEXT, "path below landing", required=True),
-        Field("event", TEXT, "planned, loaded, duplicate, failed, parked or unchanged", required=True),
+        Field("event", TEXT, "planned, loaded, duplicate, failed, parked, gone or unchanged", required=True),
         Field("batch_seq", LONG, "the batch that took it in", required=True),
         Field("file_id", LONG, "hash of path and SHA-256", required=True),
         Field("sha256", TEXT, "SHA-256 of the file's bytes", required=True),
@@ -120,6 +121,11 @@ class Ledger:
         waiting = [event for event in self.known().values() if event.event in ("parked", "failed")]
         return [event for event in waiting if (event.feed, event.sha256) not in taken]
 
+    def named(self, text: str) -> str:
+        """A text with the paths of the files that it calls by their ids, as the gate does."""
+        paths = {str(event.file_id): event.path for event in self.last.values()}
+        return re.sub(r"file (\d+)", lambda found: f"file {paths.get(found[1], found[1])}", text)
+
     def contents(self) -> dict[tuple[str, str], str]:
         """(feed, SHA-256) of what is loaded or about to be -> its path; empty files are all alike and left out."""
         taken = (e for e in self.last.values() if e.event in ("loaded", "planned") and e.size)
@@ -127,8 +133,13 @@ class Ledger:
 
 
 def read_ledger(lake: Lake, until: datetime | None = None) -> Ledger:
-    """Read the ledger as it is, or was; a few hundred bytes a file, so it fits the driver for millions of files."""
+    """Read the ledger as it is, or was; a few hundred bytes a file, so it fits the driver for millions of files.
+
+    Where nothing was ever taken in, it is empty.
+    """
     ledger = Ledger()
+    if lake.version(FILES) is None:
+        return ledger
     # In a batch a file is planned, and then at most one thing more happens to it.
     rows = sorted(lake.journals.rows(FILES), key=lambda row: (row["batch_seq"], row["event"] != "planned"))
     ledger.take(_event(row) for row in rows if until is None or row["happened_at"] <= until)

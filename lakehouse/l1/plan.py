@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from lakehouse.config import IngestConf
@@ -71,7 +71,14 @@ def make_plan(landing: Files, infos: list[FileInfo], ledger: Ledger, conf: Inges
         if event.event == "planned" and event.size:
             contents[event.feed, event.sha256] = event.path
         events.append(event)
-    return Plan(tuple(events), len(new) - len(events))
+    gone = _gone(known, {shown(info.path) for info in infos}, ledger.batch_seq + 1)
+    return Plan((*events, *gone), len(new) - len(events))
+
+
+def _gone(known: Mapping[str, FileEvent], found: Collection[str], batch_seq: int) -> list[FileEvent]:
+    """What could not be taken in and is not in landing any more: nothing will come of it."""
+    left = [event for path, event in known.items() if event.event in ("parked", "failed") and path not in found]
+    return [replace(event, event="gone", batch_seq=batch_seq, message="no longer in landing") for event in left]
 
 
 def _is_settled_case(info: FileInfo, last: FileEvent | None, contents: Mapping[tuple[str, str], str]) -> bool:

@@ -18,6 +18,7 @@ from lakehouse.gates.quarantine import PLACE, QUARANTINE, WAITS, Decision, event
 from lakehouse.gates.results import result_rows
 from lakehouse.gates.streams import NO_PAST, Past
 from lakehouse.gates.suite import Suite
+from lakehouse.l1.ledger import read_ledger
 from lakehouse.l1.records import read_records
 from lakehouse.l2.conformed import CONFORMED, Pseudonym, newest
 from lakehouse.l2.conformed.order import ORDER
@@ -193,6 +194,10 @@ class Gatekeeper:
         if conformed.versions is not None:
             self.lake.replace(conformed.versions, rows)
 
+    def _reason(self, verdict: Verdict, batch: int) -> str:
+        """Why a batch is held, with the files by their paths."""
+        return read_ledger(self.lake).named("; ".join(verdict.messages.get(batch, ())))
+
     def _admission(self, judgement: Judgement) -> Admission:
         feed, suite = judgement.judged.feed, judgement.judged.suite
         batches, verdict = judgement.batches, judgement.verdict
@@ -206,9 +211,7 @@ class Gatekeeper:
             accepted=judgement.accepted,
             refused=judgement.refused,
             is_written=judgement.accepted > 0,
-            holds=[
-                Hold(feed.name, batch, "held", "; ".join(verdict.messages.get(batch, ()))) for batch in sorted(held)
-            ],
+            holds=[Hold(feed.name, batch, "held", self._reason(verdict, batch)) for batch in sorted(held)],
             exit_code=verdict.exit_code,
             audits=[audit for audit, _ in audits],
             profile=[tuple((day | {"run_id": self.lake.run_id}).values()) for day in verdict.profile],

@@ -22,7 +22,7 @@ def past_of(lake: Lake, pending: Batches) -> dict[str, Past]:
             names[event.feed][event.file_id] = stream_of(event.path)
     # A batch that was judged twice, by a run that died and by the next, counts once: the last word of each delivery.
     last: dict[tuple[str, str, date, int], dict[str, Any]] = {}
-    for row in lake.journals.rows(PROFILE):
+    for row in sorted(lake.journals.rows(PROFILE), key=lambda row: row["run_id"]):
         if row["feed"] in pending and row["_batch_seq"] not in pending[row["feed"]] and row["_delivered_on"]:
             last[row["feed"], row["stream"], row["_delivered_on"], row["_batch_seq"]] = row
     streams: dict[str, dict[str, Stream]] = {feed: defaultdict(Stream) for feed in pending}

@@ -96,7 +96,8 @@ def promote(
         day = day_of(base, as_of)
         require_sound(base, day, mark.key_id, full=full)
         work = batchwork(lake, base)
-        if base and not (again or reselect or full or work.pending) and base.as_of == day and mark.is_of(base):
+        asked = again or reselect or full
+        if base and not (asked or work.is_new_to(base)) and base.as_of == day and mark.is_of(base):
             return Promoted(base, standing=sorted(places(work.held)))
         suites.prove()
         lake.start()
@@ -139,10 +140,10 @@ class _Promote:
             audited = self._auditor(frames).audit(written)
         write_results(self.lake, admissions, audited)
         require_own_commits(self.lake, self.wiring.tables, since)
-        release = None if audited.failures else self._publish(admissions, by_feed(standing))
-        label = release.release_id if release else f"refused-{self.lake.run_id}"
-        untold = self._untold_holds()
+        label = f"refused-{self.lake.run_id}" if audited.failures else sequence_name(self._sequence)
         docs = write_docs(self.lake, label, [audit for a in admissions for audit in a.audits] + audited.audits)
+        release = None if audited.failures else self._publish(admissions, by_feed(standing))
+        untold = self._untold_holds()
         return Promoted(
             release=release or self.base,
             is_new=release is not None,

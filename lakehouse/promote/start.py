@@ -12,9 +12,9 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from lakehouse.errors import LakeError, LeaseTakenError, UsageError
-from lakehouse.gates.holds import HOLDS, Hold, standing
+from lakehouse.gates.holds import HOLDS, ROLLED_BACK, Hold, standing
 from lakehouse.gates.suite import Suite
-from lakehouse.l1.ledger import FILES, Ledger, read_ledger
+from lakehouse.l1.ledger import read_ledger
 from lakehouse.release import Release, require_table
 from lakehouse.storage.lake import Lake
 from lakehouse.table import Table
@@ -163,23 +163,35 @@ class Batchwork:
     accepted: frozenset[tuple[str, int]]
     holds: dict[tuple[str, int], Hold]
 
+    def is_new_to(self, release: Release) -> bool:
+        """Whether a release does not tell it: batches to promote, or others that wait for a decision."""
+        return bool(self.pending) or places(self.held) != places(release.held)
+
 
 def batchwork(lake: Lake, base: Release | None) -> Batchwork:
     """What is loaded, but in no release yet."""
-    ledger = read_ledger(lake) if lake.version(FILES) is not None else Ledger()
-    loaded = {
-        (event.feed, event.batch_seq) for event in ledger.last.values() if event.event == "loaded" and event.records
-    }
+    events = read_ledger(lake).last.values()
+    loaded = {(event.feed, event.batch_seq) for event in events if event.event == "loaded" and event.records}
     consumed = places(base.consumed) if base else set()
-    holds = standing(lake.journals.rows(HOLDS)) if lake.version(HOLDS) is not None else {}
-    rolled_back = places(base.held) if base else set()
-    for place in sorted(rolled_back - set(holds)):
-        holds[place] = Hold(*place, event="held", reason="only an abandoned release had it")
+    holds = _holds(lake, base)
     waiting = {place for place, hold in holds.items() if hold.event == "held"}
     discarded = {place for place, hold in holds.items() if hold.event == "discarded"}
     accepted = frozenset(place for place, hold in holds.items() if hold.event == "accepted")
     pending = loaded - consumed - waiting - discarded
     return Batchwork(by_feed(pending), by_feed(waiting - consumed), accepted, holds)
+
+
+def _holds(lake: Lake, base: Release | None) -> dict[tuple[str, int], Hold]:
+    """The last step of each hold. A batch that was accepted before a roll back took it away waits again."""
+    steps = lake.journals.rows(HOLDS) if lake.version(HOLDS) is not None else []
+    holds = standing(steps)
+    if base is None:
+        return holds
+    decided = standing(row for row in steps if row["happened_at"] > base.published_at)
+    for place in places(base.held) - set(decided):
+        if place not in holds or holds[place].event == "accepted":
+            holds[place] = Hold(*place, event="held", reason=ROLLED_BACK)
+    return holds
 
 
 def by_feed(places: Iterable[tuple[str, int]]) -> Batches:

@@ -35,6 +35,9 @@ class Files(Protocol):
     def names(self, below: str = "") -> list[str]:
         """Names directly in a folder, sorted."""
 
+    def is_there(self) -> bool:
+        """Whether there is such a place; an object store knows none that is empty, and has them all."""
+
     def stat(self, path: str) -> FileInfo | None:
         """The file, or None."""
 
@@ -83,6 +86,10 @@ class LocalFiles:
         """Names directly in a folder, sorted."""
         folder = self._base / below
         return sorted(os.listdir(folder)) if folder.is_dir() else []
+
+    def is_there(self) -> bool:
+        """Whether the folder is there."""
+        return self._base.is_dir()
 
     def stat(self, path: str) -> FileInfo | None:
         """The file, or None."""

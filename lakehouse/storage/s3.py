@@ -72,6 +72,10 @@ class S3Files:
         except ValueError as error:
             raise UsageError(f"can't use {self.root}: {error}") from error
 
+    def is_there(self) -> bool:
+        """Always: a prefix without objects is as good as any."""
+        return True
+
     def walk(self, below: str = "") -> Iterator[FileInfo]:
         """Every object below a prefix, sorted by key."""
         for page in self._pages(self._key(below, folder=True)):

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -50,6 +51,15 @@ def test_main__ends_with_one_line_of_json(capsys: pytest.CaptureFixture[str]) ->
         "seconds": 1.0,
         "verdict": "done",
     }
+
+
+def test_main__tells_instants_in_utc_wherever_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    told: list[datetime] = []
+    body = lambda _: told.append(datetime.fromtimestamp(0)) or Outcome("done")  # type: ignore[func-returns-value] # noqa: E731 -- as Spark's rows are
+    run_job(body)
+    assert told == [datetime(1970, 1, 1)]
 
 
 def test_main__gives_the_body_its_options_settings_and_places(tmp_path: Any) -> None:

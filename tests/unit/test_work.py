@@ -5,7 +5,8 @@ None of it needs Spark.
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import pytest
 from lakehouse import cli, work
 from lakehouse.cli import Run
 from lakehouse.config import load_config
-from lakehouse.errors import LeaseTakenError
+from lakehouse.decisions import day_of, decide
+from lakehouse.errors import LeaseTakenError, UsageError
 from lakehouse.gates.holds import HOLDS, Hold, hold_rows
+from lakehouse.l1.ledger import FILES, FileEvent, event_rows
 from lakehouse.l2.pseudonym import key_id
-from lakehouse.promote import Promoted
-from lakehouse.release import RELEASES, Release, publish
+from lakehouse.promote import Promoted, batchwork, places
+from lakehouse.release import RELEASES, Release, current_release, publish
 from lakehouse.storage.lake import Lake
 from lakehouse.storage.leases import Lease
 from tests.support.lakes import KEY, Ended, land, now, run
@@ -74,9 +77,10 @@ def refused(root: Path) -> Callable[..., Ended]:
         (("--accept", "b000017"), "--accept and --discard need --by and --why"),
         (
             ("--discard", "donors/b000018", *WHO),
-            "batch 'donors/b000018' is not held; held are donations/b000017, donors/b000017, patients/b000003",
+            "batch 'donors/b000018' is not held or waiting to be judged; these are: donations/b000017, "
+            "donors/b000017, patients/b000003",
         ),
-        (("--accept", "seventeen", *WHO), "batch 'seventeen' is not held; held are "),
+        (("--accept", "seventeen", *WHO), "batch 'seventeen' is not held; these are: "),
     ],
 )
 def test_run__of_a_wrong_call_writes_nothing(
@@ -126,22 +130,75 @@ def test_decide__takes_a_batch_by_its_name_or_number(
     root: Path, name: str, places: tuple[tuple[str, int], ...]
 ) -> None:
     asked = deciding(root, "--accept", name)
-    work._decide(asked)
+    decide(asked)
     assert decisions(asked.lake) == {(*place, "accepted", "a test", "too many") for place in places}
+
+
+def test_decide__discards_what_was_not_judged_yet(root: Path) -> None:
+    asked = deciding(root, "--discard", "donors/b000018")
+    loaded = FileEvent("donors", "donors/b.json", "loaded", 18, 18, "sha", 9, "etag", lines=1)
+    asked.lake.create(FILES)
+    asked.lake.append_rows(FILES, event_rows([loaded], "test", AT))
+    assert batchwork(asked.lake, current_release(asked.lake)).pending == {"donors": [18]}
+    decide(asked)
+    assert decisions(asked.lake) == {("donors", 18, "discarded", "a test", None)}
+    assert batchwork(asked.lake, current_release(asked.lake)).pending == {}
+    with pytest.raises(UsageError, match="batch 'donors/b000018' is not held; these are"):
+        decide(deciding(root, "--accept", "donors/b000018"))
+
+
+@pytest.mark.parametrize(("hours", "waits"), [(-1, True), (1, False)])
+def test_batchwork__asks_again_about_what_a_roll_back_took_away_after_it_was_accepted(
+    root: Path, hours: int, waits: bool
+) -> None:
+    lake = deciding(root, "--accept", "b000017").lake
+    accepted = Hold("patients", 3, "accepted", None, "a test", "to see it")
+    lake.append_rows(HOLDS, hold_rows([accepted], "test", AT + timedelta(hours=hours)))
+    found = batchwork(lake, current_release(lake))
+    assert (("patients", 3) in places(found.held), ("patients", 3) in found.accepted) == (waits, not waits)
+
+
+def test_batchwork__of_a_hold_that_nobody_was_told_of_is_new_to_the_release(root: Path) -> None:
+    lake = deciding(root).lake
+    release = current_release(lake)
+    assert release is not None
+    assert batchwork(lake, release).is_new_to(release)
+    told = replace(release, held={"donations": [17], "donors": [17], "patients": [3]})
+    assert not batchwork(lake, told).is_new_to(told)
+
+
+@pytest.mark.parametrize(
+    ("options", "day"),
+    [
+        (("--accept", "b000017"), AS_OF),
+        (("--discard", "b000017"), AS_OF),
+        (("--accept", "b000017", "--as-of", "2024-03-09"), date(2024, 3, 9)),
+        ((), now().date()),
+    ],
+)
+def test_day__of_a_decision_is_that_of_the_release(root: Path, options: tuple[str, ...], day: date) -> None:
+    asked = deciding(root, *options)
+    asked.clock = lambda: datetime.combine(now().date(), AT.timetz())
+    assert day_of(asked) == day
+
+
+def test_run__of_a_landing_that_is_not_there_writes_nothing(refused: Callable[..., Ended], tmp_path: Path) -> None:
+    message = refused("run", "--landing", str(tmp_path / "typo")).line["message"]
+    assert message == f"found --landing {tmp_path / 'typo'}; wanted a folder that is there"
 
 
 def test_decide__takes_what_a_roll_back_holds(root: Path) -> None:
     asked = deciding(root, "--discard", "patients/b000003")
-    work._decide(asked)
+    decide(asked)
     (decided,) = decisions(asked.lake)
     assert decided[:3] == ("patients", 3, "discarded")
-    assert set(work._held(asked.lake)) == set(DECIDED)
+    assert places(batchwork(asked.lake, current_release(asked.lake)).held) == set(DECIDED)
 
 
 def test_decide__waits_for_a_run_that_promotes(root: Path) -> None:
     other, asked = Lake(no_session, str(root), run_id="other"), deciding(root, "--accept", "b000017")  # type: ignore[arg-type]
     with Lease(other, "promote", load_config("local").lease, now), pytest.raises(LeaseTakenError):
-        work._decide(asked)
+        decide(asked)
     assert decisions(asked.lake) == set()
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.config import HOME
 from lakehouse.gates.gate import Judged, Verdict, judge_feed, vouch, weigh
+from lakehouse.gates.judge import is_refused
 from lakehouse.gates.profile import PROFILE, lacking_messages
 from lakehouse.gates.quarantine import QUARANTINE, Decision, events, refusals
 from lakehouse.gates.results import GATE_RESULTS, result_rows
@@ -50,7 +51,7 @@ def lenient(share: float) -> Feed:
 def test_the_split__loses_no_row_and_doubles_none(spark: SparkSession) -> None:
     found = judged(spark, GOOD, BAD, ODD, JUNK)
     assert lines(found.accepted()) == [1, 3]
-    assert lines(found.refused) == [2, 4]
+    assert lines(found.frame.where(is_refused())) == [2, 4]
 
 
 def test_a_batch_within_its_threshold__goes_on(spark: SparkSession) -> None:

@@ -99,6 +99,20 @@ def test_plan__does_nothing_about_files_that_have_ended(landing: Landing) -> Non
     assert landing.plan() == Plan((), 0)
 
 
+def test_plan__waits_no_longer_for_a_parked_file_that_is_gone(landing: Landing) -> None:
+    landing.put(f"{DAY}/a.json")
+    landing.put(f"{DAY}/b.json", b"[]")
+    landing.run()
+    assert [event.path for event in landing.ledger.left_out()] == [f"{DAY}/b.json"]
+    for name in ("a.json", "b.json"):
+        (landing.root / DAY / name).unlink()
+    assert landing.run() == {f"{DAY}/b.json": "gone"}
+    assert landing.ledger.left_out() == []
+    assert landing.plan() == Plan((), 0)
+    landing.put(f"{DAY}/b.json", b"[]")
+    assert landing.run() == {f"{DAY}/b.json": "parked"}
+
+
 @pytest.mark.parametrize(("age_seconds", "waits"), [(4, True), (5, False), (-4, True), (-5000, False)])
 def test_plan__lets_a_young_file_wait(landing: Landing, age_seconds: float, waits: bool) -> None:
     landing.put(f"{DAY}/a.json", age_seconds=age_seconds)
