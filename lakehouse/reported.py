@@ -1,22 +1,22 @@
 """The reports on a release: gathers what they must be told, and puts the pages with the lake."""
 
 import argparse
-import re
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from lakehouse.catalogue import TABLES
 from lakehouse.cli import Outcome, Run
 from lakehouse.config import HOME
-from lakehouse.gates.holds import HOLDS, Hold, standing
+from lakehouse.gates.holds import HOLDS, ROLLED_BACK, Hold, standing
 from lakehouse.gates.quarantine import QUARANTINE
+from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.gates.suite import read_suites
 from lakehouse.l1.arrivals import standstills
 from lakehouse.l1.feeds import FEEDS
-from lakehouse.l1.ledger import FileEvent, batch_id, read_ledger
+from lakehouse.l1.ledger import FileEvent, Ledger, batch_id, read_ledger
 from lakehouse.release import Release, ReleaseReader, find_release
 from lakehouse.reports import Delivery, QualityFacts, ReportFacts, render, render_quality
 from lakehouse.reports.sections import Read
@@ -47,9 +47,11 @@ def write_reports(run: Run, release: Release) -> str:
         Where index.html is.
     """
     read = _reader(run, release)
-    taken = list(read_ledger(run.lake).last.values())
-    holds = standing(run.lake.journals.rows(HOLDS))
-    facts, quality = _facts(run, release, taken, holds), _quality(release, taken, holds)
+    # What came, was mended or decided after the release was published is another's: the pages must not change by it.
+    ledger = read_ledger(run.lake, until=release.published_at)
+    steps = [row for row in run.lake.journals.rows(HOLDS) if row["happened_at"] <= release.published_at]
+    holds = standing(steps)
+    facts, quality = _facts(run, release, ledger, holds), _quality(release, ledger, holds)
     folder = _folder(release)
     run.lake.files.write(f"{folder}/quality.html", render_quality(read, facts, quality).encode())
     run.lake.files.write(f"{folder}/index.html", render(read, facts).encode())
@@ -67,29 +69,32 @@ def _reader(run: Run, release: Release) -> Read:
     def read(name: str) -> DataFrame:
         if name == QUARANTINE.name:
             return reader.quarantine()
+        if name == GATE_RESULTS.name:
+            return run.lake.read(GATE_RESULTS).where(F.col("judged_at") <= F.lit(release.published_at))
         return run.lake.read(logs[name]) if name in logs else reader.read(name)
 
     return read
 
 
-def _facts(run: Run, release: Release, taken: list[FileEvent], holds: dict[Place, Hold]) -> ReportFacts:
+def _facts(run: Run, release: Release, ledger: Ledger, holds: dict[Place, Hold]) -> ReportFacts:
     judged: defaultdict[str, int] = defaultdict(int)
-    for event in taken:
+    for event in ledger.last.values():
         if event.event == "loaded" and event.batch_seq in release.consumed.get(event.feed, ()):
             judged[event.feed] += event.records
     held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
-    paths = {str(event.file_id): event.path for event in taken}
-    reasons = {place: _with_paths(hold.reason or "", paths) for place, hold in holds.items()}
-    # What came, or was mended, after the release was published is another's: the page must not change by it.
-    left_out = read_ledger(run.lake, until=release.published_at).left_out()
+    # A roll back holds what nobody had held, or what was accepted since.
+    reasons = {place: hold.reason or "" for place, hold in holds.items() if hold.event == "held"}
+    discarded = [(*place, hold) for place, hold in sorted(holds.items()) if hold.event == "discarded"]
+    left_out = ledger.left_out()
+    has_docs = "index.html" in run.lake.files.names(f"{_folder(release)}/data-docs")
     return ReportFacts(
         release_id=release.release_id,
         as_of=release.as_of,
         published_at=release.published_at,
         parent=release.parent,
         is_incomplete=release.is_incomplete,
-        held=tuple((feed, batch_id(batch), reasons.get((feed, batch), "")) for feed, batch in held),
-        data_docs_href="data-docs/index.html",
+        held=tuple((feed, batch_id(batch), reasons.get((feed, batch), ROLLED_BACK)) for feed, batch in held),
+        data_docs_href="data-docs/index.html" if has_docs else "",
         lake=run.lake.root,
         judged=dict(judged),
         params=run.config.params,
@@ -97,26 +102,22 @@ def _facts(run: Run, release: Release, taken: list[FileEvent], holds: dict[Place
         suites_sha=release.suites_sha,
         parked=tuple((event.path, event.message) for event in left_out if event.event == "parked"),
         unread=tuple((event.path, event.message) for event in left_out if event.event == "failed"),
+        discarded=tuple((feed, batch_id(batch), hold.by or "", hold.why or "") for feed, batch, hold in discarded),
+        standstills=tuple(found.sentence for found in standstills(ledger.last.values(), release.as_of)),
     )
 
 
-def _with_paths(reason: str, paths: Mapping[str, str]) -> str:
-    """Say which file is meant: the gate knows files by their ids."""
-    return re.sub(r"file (\d+)", lambda found: f"file {paths.get(found[1], found[1])}", reason)
-
-
-def _quality(release: Release, taken: list[FileEvent], holds: dict[Place, Hold]) -> QualityFacts:
+def _quality(release: Release, ledger: Ledger, holds: dict[Place, Hold]) -> QualityFacts:
     suites = read_suites(HOME / "expectations" / "l1", tuple(FEEDS))
     files: defaultdict[Place, list[FileEvent]] = defaultdict(list)
-    for event in taken:
+    for event in ledger.last.values():
         if event.event == "loaded":
             files[event.feed, event.batch_seq].append(event)
     return QualityFacts(
         deliveries=tuple(_delivery(place, of, _state(place, release, holds)) for place, of in sorted(files.items())),
         limits={name: feed.refused_share_max for name, feed in FEEDS.items()},
         rules={rule.id: rule.doc for suite in suites.values() for rule in suite.rules},
-        paths={event.file_id: event.path for event in taken},
-        standstills=tuple(found.sentence for found in standstills(taken, release.as_of)),
+        paths={event.file_id: event.path for event in ledger.last.values()},
     )
 
 

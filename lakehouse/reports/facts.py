@@ -17,7 +17,7 @@ class ReportFacts:
         parent: the release that it was built on; None for the first.
         is_incomplete: whether a batch is held.
         held: (feed, batch, reason) of every batch that is held.
-        data_docs_href: where the Great Expectations docs are, relative to the page.
+        data_docs_href: where the Great Expectations docs are, relative to the page; empty where there are none.
         lake: root URI of the lake.
         judged: records that the gate has judged so far, by feed; what was refused is a share of these.
         params: the definitions of `[params]` in conf/base.toml.
@@ -25,6 +25,8 @@ class ReportFacts:
         suites_sha: hash of the suites that judged.
         parked: (file, reason) of every landing file that could not be taken in.
         unread: (file, reason) of every landing file that the next run tries again.
+        discarded: (feed, batch, who, why) of every batch that a person has left out for good.
+        standstills: a sentence on each sender that stands still.
     """
 
     release_id: str
@@ -41,6 +43,8 @@ class ReportFacts:
     suites_sha: str = ""
     parked: tuple[tuple[str, str], ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+    discarded: tuple[tuple[str, str, str, str], ...] = ()
+    standstills: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,9 @@ class QualityFacts:
         limits: feed -> the share of refused records above which a batch is held.
         rules: rule -> why it is one.
         paths: file id -> its path below landing.
-        standstills: a sentence on each sender that stands still.
     """
 
     deliveries: tuple[Delivery, ...]
     limits: Mapping[str, float]
     rules: Mapping[str, str]
     paths: Mapping[int, str]
-    standstills: tuple[str, ...] = ()

@@ -58,7 +58,6 @@ def render_quality(read: Read, facts: ReportFacts, quality: QualityFacts) -> str
         replays=[_replay(row) for row in sorted(rows["replays"], key=lambda row: row.event)],
         deviations=deviations(rows["deviations"]),
         weeks=WEEKS_SHOWN,
-        standstills=quality.standstills,
     )
 
 
@@ -124,13 +123,15 @@ def _cell(delivery: Delivery | None, refused: int, limit: float) -> View | None:
         return None
     status = STATES.get(delivery.state) or _status(refused, delivery.records, limit)
     told = words.percent(refused, delivery.records) if refused else "0"
+    # What is held was not put into quarantine: how much of it is refused is in gate_profile.
+    is_released = delivery.state == "released"
+    how = f"{words.number(refused)} refused" if is_released else delivery.state
     return {
         "status": status,
         "sign": SIGNS[status],
-        "text": told if delivery.state == "released" else delivery.state,
+        "text": told if is_released else delivery.state,
         "records": words.number(delivery.records),
-        "title": f"{words.plural(delivery.records, 'record')} in {words.plural(delivery.files, 'file')}, "
-        f"{words.number(refused)} refused, {delivery.state}",
+        "title": f"{words.plural(delivery.records, 'record')} in {words.plural(delivery.files, 'file')}, {how}",
     }
 
 

@@ -6,14 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.gates.quarantine import WAITS, standing
-
-# Column of donor_retention (eligible_<name>_on) -> the procedure it speaks of.
-ELIGIBLE = {
-    "whole_blood": "whole_blood",
-    "red_cells": "double_red_cells",
-    "platelets": "apheresis_platelets",
-    "plasma": "plasma",
-}
+from lakehouse.l2.derivatives.donor_retention import ELIGIBLE
 
 
 def donor_classes(retention: DataFrame) -> DataFrame:
@@ -27,11 +20,11 @@ def eligible_now(retention: DataFrame, as_of: date) -> DataFrame:
     """Donors who may give on the day after the as-of, by group and procedure; nobody who has stopped.
 
     Returns:
-        abo_rhd, donors, and one count for each of `ELIGIBLE`.
+        abo_rhd, donors, and one count for each procedure of `ELIGIBLE`.
     """
     active = retention.where(F.col("class") != "stopped")
     opens = F.date_add(F.lit(as_of), 1)
-    counts = (F.count_if(F.col(f"eligible_{name}_on") <= opens).alias(name) for name in ELIGIBLE)
+    counts = (F.count_if(F.col(column) <= opens).alias(procedure) for column, procedure in ELIGIBLE.items())
     return active.groupBy("abo_rhd").agg(F.count(F.lit(1)).alias("donors"), *counts)
 
 

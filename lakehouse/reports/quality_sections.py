@@ -5,13 +5,14 @@ from typing import Any
 
 from pyspark.sql import Row
 
+from lakehouse.l2.derivatives.deviations_rules import SEVERITIES
+from lakehouse.l2.derivatives.donor_retention import ELIGIBLE
 from lakehouse.reports import charts, words
 from lakehouse.reports import quality_queries as queries
 from lakehouse.reports.facts import ReportFacts
 from lakehouse.reports.sections import Read, View
 
 RULES_SHOWN = 30
-SEVERITIES = ("critical", "deviation", "warning", "info")
 
 
 def donors(read: Read, facts: ReportFacts) -> View:
@@ -35,12 +36,12 @@ def donors(read: Read, facts: ReportFacts) -> View:
             }
             for name in known
         ],
-        "procedures": [words.words(name) for name in queries.ELIGIBLE.values()],
+        "procedures": [words.words(name) for name in ELIGIBLE.values()],
         "eligible": [
             {
                 "group": words.group(row.abo_rhd),
                 "donors": words.number(row.donors),
-                "counts": [words.number(row[name]) for name in queries.ELIGIBLE],
+                "counts": [words.number(row[procedure]) for procedure in ELIGIBLE.values()],
             }
             for row in eligible
         ],
@@ -51,9 +52,9 @@ def _means(name: str, facts: ReportFacts) -> str:
     lapse, lapsing = facts.params["lapse_months"], facts.params["lapsing_months"]
     return {
         "first_time": f"one donation ever, in the last {lapsing} months",
-        "regular": f"two or more in the last {lapsing} months",
+        "regular": "two or more in the last 12 months",
         "returning": f"back after a gap of more than {lapsing} months",
-        "occasional": f"one in the last {lapsing} months, no long gap before it",
+        "occasional": "one in the last 12 months, no long gap before it",
         "lapsing": f"last donation {lapsing} to {lapse} months ago",
         "inactive": f"last donation more than {lapse} months ago",
         "never_donated": "registered, never gave",
@@ -148,11 +149,13 @@ def _by_severity(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def verdict(facts: ReportFacts) -> View:
-    """Whether the release is complete, and what is missing from it."""
+    """Whether the release is complete, what is missing from it, and what else is to be known."""
     missing = [f"{feed}, batch {batch}: {reason}" for feed, batch, reason in facts.held]
     missing += [f"file {file}: {reason}" for file, reason in facts.parked]
     missing += [f"file {file}: {reason}; the next run tries again" for file, reason in facts.unread]
-    return {"is_complete": not (facts.is_incomplete or missing), "missing": missing}
+    besides = [f"{feed}, batch {batch}: left out for good by {by}: {why}" for feed, batch, by, why in facts.discarded]
+    besides += facts.standstills
+    return {"is_complete": not (facts.is_incomplete or missing), "missing": missing, "besides": besides}
 
 
 def provenance(facts: ReportFacts) -> dict[str, Any]:

@@ -43,10 +43,14 @@ def hours_to_replay(quarantine: DataFrame) -> DataFrame:
 
 
 def deviations_by_week(deviations: DataFrame, as_of: date, weeks: int) -> DataFrame:
-    """Deviations of the last weeks: rule, severity, weeks_ago (0 is the week that ends with the as-of), records."""
+    """Deviations of the last weeks: rule, severity, weeks_ago (0 is the week that ends with the as-of), records.
+
+    Excused ones are left out, and those that nothing dates.
+    """
     days_ago = F.date_diff(F.lit(as_of), F.col("happened_at").cast("date"))
     weeks_ago = F.floor(F.greatest(days_ago, F.lit(0)) / 7).cast("int")
-    recent = deviations.withColumn("weeks_ago", weeks_ago).where(F.col("weeks_ago") < weeks)
+    counted = deviations.where(F.col("happened_at").isNotNull() & ~F.coalesce("is_excused", F.lit(False)))
+    recent = counted.withColumn("weeks_ago", weeks_ago).where(F.col("weeks_ago") < weeks)
     return recent.groupBy("rule", "severity", "weeks_ago").agg(F.count(F.lit(1)).alias("records"))
 
 

@@ -36,6 +36,8 @@ DEVIATED = [
     {"rule": "units.used_late", "severity": "critical", "happened_at": "2024-02-28 10:00"},
     {"rule": "units.used_late", "severity": "critical", "happened_at": "2024-02-21 10:00"},
     {"rule": "units.used_late", "severity": "critical", "happened_at": "2023-02-21 10:00"},
+    {"rule": "units.used_late", "severity": "critical", "happened_at": None},
+    {"rule": "units.used_late", "severity": "critical", "happened_at": "2024-02-28 10:00", "is_excused": True},
 ]
 LOW, SHARE = "donors.day.rows_low", "donors.batch.refused_share"
 RESULTS = [
@@ -54,7 +56,6 @@ QUALITY = QualityFacts(
     limits={"donors": 0.05, "patients": 0.05},
     rules={KEY: f"the key {EVIL}"},
     paths={7: f"donors/2024/02/27/{EVIL}.json"},
-    standstills=(f"{EVIL} is silent since 2024-02-01",),
 )
 
 
@@ -67,7 +68,11 @@ def tables(spark):
 @pytest.fixture(scope="module")
 def page(tables):
     unread = (("donors/a.json.gz", "can't be read"),)
-    told = facts(is_incomplete=True, held=(("donors", "b000002", "why"),), unread=unread)
+    besides = {
+        "standstills": (f"{EVIL} is silent since 2024-02-01",),
+        "discarded": (("donors", "b000000", EVIL, "sent twice"),),
+    }
+    told = facts(is_incomplete=True, held=(("donors", "b000002", "why"),), unread=unread, **besides)
     return render_quality(tables.__getitem__, told, QUALITY)
 
 
@@ -105,6 +110,7 @@ def test_batch_warnings__name_each_batch_once(tables):
         "Data quality of release r-7",
         "donors, batch b000002: why",
         "file donors/a.json.gz: can't be read; the next run tries again",
+        f"donors, batch b000000: left out for good by {EVIL}: sent twice {EVIL} is silent since 2024-02-01",
         "donors ✖ held b000002 400 5 1.25 % 5.0 % 3 1 1 28 Feb 2024",
         "patients ● clean 10 0 0.00 % 5.0 % 0 0 0 –",
         f"b000002 donors {LOW}",
@@ -122,6 +128,16 @@ def test_page__says(page, said):
 def test_verdict__of_a_release_that_leaves_a_file_out_is_incomplete(left_out):
     assert verdict(facts())["is_complete"]
     assert not verdict(facts(**{left_out: (("donors/a.json.gz", "can't be read"),)}))["is_complete"]
+
+
+def test_page__says_of_a_held_batch_only_that_it_is_held(page):
+    assert 'title="30 records in 2 files, held"' in page
+    assert 'title="400 records in 1 file, 4 refused"' in page
+
+
+def test_page__without_data_docs_has_no_link_to_them(tables):
+    text = render_quality(tables.__getitem__, facts(data_docs_href=""), QUALITY)
+    assert "Data Docs" not in Text(text).text
 
 
 def test_page__escapes_and_needs_nothing_beside_it(page):
