@@ -58,24 +58,17 @@ def platelet_groups(patient: str) -> tuple[str, ...]:
     return _any_sign(patient, PLATELET_ABO)
 
 
-def is_red_cell_compatible(unit: Column, patient: Column) -> Column:
-    """Whether red cells (or whole blood's cells) of group `unit` can go to `patient`, ABO and RhD; NULL if unknown."""
-    return _among(unit, patient, {group: red_cell_groups(group) for group in GROUPS})
-
-
 def is_red_cell_abo_compatible(unit: Column, patient: Column) -> Column:
-    """The same by ABO alone: a wrong ABO group kills, a wrong RhD mostly sensitises; NULL if either is unknown."""
+    """Whether red cells (or whole blood's) of group `unit` can go to `patient` by ABO alone; NULL if either is unknown.
+
+    A wrong ABO group kills, a wrong RhD mostly sensitises.
+    """
     return _among(abo(unit), abo(patient), RED_CELL_ABO)
 
 
 def is_plasma_compatible(unit: Column, patient: Column) -> Column:
     """Whether plasma of group `unit` can go to `patient`; NULL when either group is unknown."""
     return _among(abo(unit), abo(patient), PLASMA_ABO)
-
-
-def is_platelet_preferred(unit: Column, patient: Column) -> Column:
-    """Whether platelets of group `unit` are among those usually chosen for `patient`; NULL if unknown."""
-    return _among(abo(unit), abo(patient), PLATELET_ABO)
 
 
 def abo(group: Column) -> Column:

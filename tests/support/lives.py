@@ -10,11 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.pipeline import L2_TABLES, SHARED, parameters
 from lakehouse.l2.shared import Frames
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 Rows = Iterable[Mapping[str, Any]]
 
-PARAMS = {"presumed_outdated_days": 3, "required_markers": ["abo_rhd", "hiv"]}
+PARAMS = DEFINITIONS | {"presumed_outdated_days": 3, "required_markers": ["abo_rhd", "hiv"]}
 VERSION = {"is_void": False, "warnings": [], "_order_at": "2024-01-01", "_batch_seq": 1, "_file_id": 1, "_line": 1}
 CENTRE, HOSPITAL, EXTERNAL = "C1", "H1", "X1"
 NEW_YORK = "America/New_York"

@@ -11,18 +11,23 @@ COLUMNS = ("facility_id", "npi", "kind", "name", "region", "timezone")
 def all_facilities(facilities: DataFrame, hospitals: DataFrame) -> DataFrame:
     """Join the two feeds about places into one row per facility, with `COLUMNS`.
 
-    A hospital with a record in `facilities` (by NPI) is that facility, and lends it name and region where it has
-    none. A hospital without one is a facility whose id is its NPI, in time zone UTC, for we know no better. A
-    zone that Spark doesn't know counts as UTC too. `name` is never NULL: "Hospital <NPI>", or the id.
+    A hospital with a record in `facilities` (by NPI, which may be the facility's id) is that facility, and lends it
+    name and region where it has none. A hospital without one is a facility whose id is its NPI, in time zone UTC, for
+    we know no better. A zone that Spark doesn't know counts as UTC too. `name` is never NULL: "Hospital <NPI>", or the
+    id.
 
     Args:
         facilities: current conformed facilities.
         hospitals: current conformed hospitals.
     """
-    listed = facilities.select("facility_id", "npi", "kind", "name", "region", "timezone")
     named = hospitals.select("npi", F.col("name").alias("hospital_name"), F.col("region").alias("hospital_region"))
+    by_id = named.select(F.col("npi").alias("facility_id"), F.col("npi").alias("id_npi"))
+    listed = facilities.join(by_id, on="facility_id", how="left").select(
+        "facility_id", F.coalesce("npi", "id_npi").alias("npi"), "kind", "name", "region", "timezone"
+    )
     known = listed.join(named, on="npi", how="left")
-    unlisted = named.join(listed.where(F.col("npi").isNotNull()), on="npi", how="left_anti").select(
+    known_by = listed.select("npi").union(listed.select("facility_id")).where(F.col("npi").isNotNull())
+    unlisted = named.join(known_by, on="npi", how="left_anti").select(
         F.col("npi").alias("facility_id"),
         "npi",
         F.lit("hospital").alias("kind"),

@@ -79,7 +79,7 @@ def due_records(now: Mapping[str, DataFrame], as_of_before: date) -> DataFrame:
 
 def _due(feed: str, rows: DataFrame, since: Column) -> DataFrame:
     is_due = reduce(Column.__or__, [F.coalesce(F.col(column) > since, F.lit(False)) for column in TIMES[feed]])
-    named = F.inline(F.array(*[_named(about, column) for about, column in NAMES[feed]]))
+    named = F.inline(F.array(*[called(about, column) for about, column in NAMES[feed]]))
     return rows.where(is_due).select(named).where(F.col("name").isNotNull())
 
 
@@ -94,9 +94,10 @@ def _versions_of(feed: str, rows: DataFrame) -> DataFrame:
         batch_name(F.col("_batch_seq")).alias("batch"),
         "_file_id",
         "_line",
-        F.array(*[_named(about, column) for about, column in NAMES[feed]]).alias("names"),
+        F.array(*[called(about, column) for about, column in NAMES[feed]]).alias("names"),
     )
 
 
-def _named(about: str, column: str) -> Column:
+def called(about: str, column: str) -> Column:
+    """What a column names, by its kind, as `changed_records` tell it."""
     return F.struct(F.lit(about).alias("about"), F.col(column).alias("name"))

@@ -16,6 +16,7 @@ TABLE = conformed_table(
         renamed(FEED, "NPI", "npi"),
         *kept(FEED, "region", "timezone", "latitude", "longitude"),
     ),
+    looked_up_by=("facility_id",),
 )
 
 

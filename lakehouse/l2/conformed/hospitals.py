@@ -15,6 +15,7 @@ TABLE = conformed_table(
         renamed(FEED, "NPI", "npi"),
         *kept(FEED, "name", "region", "latitude", "longitude", "beds", "level"),
     ),
+    looked_up_by=("npi",),
 )
 
 

@@ -20,10 +20,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.l2.derivatives.demand_forecast_models import MODELS, PARAMETERS, forecast, lower_end, upper_end
-from lakehouse.l2.derivatives.demand_forecast_series import SERIES, TASKS, demand_series
+from lakehouse.l2.derivatives.demand_forecast_series import TASKS, demand_series
+from lakehouse.l2.derivatives.series import DAYS_AHEAD, SERIES
 from lakehouse.table import DATE, INT, NUMBER, TEXT, Field, Table
 
-DAYS_AHEAD = 28
 ENDS = {"lower_95": lower_end, "lower_80": lower_end, "upper_80": upper_end, "upper_95": upper_end}
 
 TABLE = Table(

@@ -7,8 +7,8 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-SERIES = ("region", "component", "abo_rhd")
-HISTORY_DAYS = 730
+from lakehouse.l2.derivatives.series import SERIES
+
 TASKS = 32
 """Series are fitted side by side; AQE would put such small rows into one task."""
 
@@ -22,7 +22,7 @@ def demand_series(regional_demand: DataFrame, *, as_of: date, params: Mapping[st
     Returns:
         region, component, abo_rhd, last_on (DATE), demand (ARRAY<INT>, a number a day, the last of `last_on`).
     """
-    first_day = as_of - timedelta(days=int(params.get("forecast_history_days", HISTORY_DAYS)) - 1)
+    first_day = as_of - timedelta(days=int(params["forecast_history_days"]) - 1)
     days = F.array_sort(F.collect_list(F.struct("demand_on", "transfused")))
     of_region = Window.partitionBy("region")
     return (

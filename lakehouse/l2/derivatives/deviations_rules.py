@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from lakehouse.l2.derivatives.units import LABEL_DISPUTED, LABEL_TOO_LATE
 
-CRITICAL, DEVIATION, WARNING, INFO = "critical", "deviation", "warning", "info"
+SEVERITIES = CRITICAL, DEVIATION, WARNING, INFO = ("critical", "deviation", "warning", "info")
 EXCUSED_STATES = ("research", "further_manufacture")
 
 

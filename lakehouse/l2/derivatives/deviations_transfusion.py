@@ -5,12 +5,12 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import last_day
 from lakehouse.domain.blood_groups import abo, is_plasma_compatible, is_red_cell_abo_compatible, is_rhd_positive
+from lakehouse.domain.kinds import RED_CELLS
 from lakehouse.l2.derivatives.deviations_rules import CRITICAL, DEVIATION, INFO, WARNING, rule, said
 from lakehouse.l2.derivatives.units_donations import UTC
 
 LATE_HOURS = 4  # a transfusion takes up to so long: it may have been started in date
 CHILDBEARING_YEARS = 50
-RED_CELLS = ("red_cells", "whole_blood")
 PLASMA = ("plasma", "whole_blood")
 
 

@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 from lakehouse.l2.derivatives.donor_retention_history import donor_histories
 from lakehouse.table import DATE, FLAG, INT, NUMBER, Field, Table
 
-COHORT_MONTHS = 36
 RETAINED_DAYS = 365
 
 TABLE = Table(
@@ -59,7 +58,7 @@ def build(donor_lives: DataFrame, *, as_of: date, params: Mapping[str, Any]) -> 
         as_of: last local day that counts.
         params: cohort_months (how many months a cohort is followed, 36 when absent).
     """
-    last_month = int(params.get("cohort_months", COHORT_MONTHS))
+    last_month = int(params["cohort_months"])
     donors = _first_timers(donor_histories(donor_lives, as_of=as_of), as_of, last_month)
     happened = donors.select("cohort_month", F.inline(_happenings()))
     counted = happened.groupBy("cohort_month", "months_since").agg(*[F.sum(name).alias(name) for name in COUNTS])

@@ -16,7 +16,6 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 CELL = ("recency_band", "pace_band", "lifetime_band")
-PRIOR_DONORS = 20
 STRAY_SHARE = 0.01
 """A lake's history begins when this share of its donors have given: a few misdated records make it no longer."""
 
@@ -105,7 +104,7 @@ def shares(stood: DataFrame, start: DataFrame, params: Mapping[str, Any]) -> Dat
     nobody = _every_cell(start).select(*CELL, F.lit(0), F.lit(0))
     cells = seen.union(nobody).toDF(*CELL, "alike", "back").groupBy(*CELL)
     counted = cells.agg(F.sum("alike").alias("alike"), F.sum("back").alias("back"))
-    prior = F.lit(float(params.get("return_prior_donors", PRIOR_DONORS)))
+    prior = F.lit(float(params["return_prior_donors"]))
     share = F.try_divide(_over((), "back"), _over((), "alike"))
     for level in (CELL[:1], CELL[:2], CELL):
         share = (_over(level, "back") + prior * share) / (_over(level, "alike") + prior)

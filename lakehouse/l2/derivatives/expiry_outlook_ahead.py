@@ -5,11 +5,9 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.demand_forecast import DAYS_AHEAD
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN
+from lakehouse.l2.derivatives.series import DAYS_AHEAD, SERIES
 from lakehouse.l2.derivatives.shelf_demand import SHELF
-
-SERIES = ("region", "component", "abo_rhd")
 
 
 def with_forecasts(
@@ -79,10 +77,10 @@ def short_within(outlook_days: int, window_days: int) -> Column:
     greatest lack of any day is what is lost in all: max over d of max(0, D(d) - in_stock - supply by d). Units that
     outdate meanwhile are not taken off: a shelf that loses stock by age is not short of it then.
     """
-    brought = F.lit(0.0)
+    in_all = F.try_element_at("supplied", F.lit(DAYS_AHEAD))  # nothing is foreseen beyond it
 
     def lack(day: Column) -> Column:
-        supply = F.coalesce(F.try_element_at("supplied", day.cast("int")), brought)
+        supply = F.coalesce(F.try_element_at("supplied", day.cast("int")), in_all, F.lit(0.0))
         return taken_by(day, window_days) - F.col("in_stock") - F.floor(supply + 1e-9)
 
     days = F.sequence(F.lit(1), F.lit(outlook_days))

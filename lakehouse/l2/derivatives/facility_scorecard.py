@@ -34,7 +34,6 @@ from lakehouse.l2.derivatives.placed_moves import OF_UNIT, UNKNOWN, named_places
 from lakehouse.l2.kept import kept
 from lakehouse.table import DATE, DOSES, FLAG, INT, NUMBER, TEXT, Field, Table
 
-CROSSMATCH_METHODS = ("serologic", "electronic")
 UNIT_COLUMNS = (
     *OF_UNIT,
     "unit_id",
@@ -136,7 +135,7 @@ def build(  # noqa: PLR0913 -- an argument is a table
         params: crossmatch_methods (what counts as a crossmatch).
     """
     known = kept(with_origin(units.select(*UNIT_COLUMNS), unit_parents))
-    methods = tuple(params.get("crossmatch_methods", CROSSMATCH_METHODS))
+    methods = tuple(params["crossmatch_methods"])
     found = [
         made_and_ended(known),
         o_neg_transfused(known, patients),

@@ -5,8 +5,7 @@ from functools import reduce
 from pyspark.sql import Column, Window
 from pyspark.sql import functions as F
 
-CENTRES = ("collection", "processing", "hub")
-RED_CELLS = ("red_cells", "whole_blood")
+from lakehouse.domain.kinds import CENTRES, RED_CELLS
 
 RATES = {
     "fill_rate_patient": "filled_patient / (requested_patient - cancelled_patient)",

@@ -16,12 +16,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lakehouse.l2.derivatives.demand_forecast_models import MODELS
-from lakehouse.l2.derivatives.demand_forecast_series import SERIES, TASKS, demand_series
+from lakehouse.l2.derivatives.demand_forecast_series import TASKS, demand_series
 from lakehouse.l2.derivatives.forecast_quality_backtest import judged_models
+from lakehouse.l2.derivatives.series import SERIES
 from lakehouse.l2.kept import kept
 from lakehouse.table import DATE, FLAG, INT, NUMBER, TEXT, Field, Table
-
-RESELECT_DAYS = 7
 
 TABLE = Table(
     tier="l2",
@@ -71,7 +70,7 @@ def build(
         as_of: last day that is known.
         params: forecast_history_days (730 when absent), reselect_days (7 when absent).
     """
-    oldest = as_of - timedelta(days=int(params.get("reselect_days", RESELECT_DAYS)) - 1)
+    oldest = as_of - timedelta(days=int(params["reselect_days"]) - 1)
     standing = forecast_quality_before.where(F.col("chosen_on").between(oldest, as_of))
     series = kept(demand_series(regional_demand, as_of=as_of, params=params))
     still = standing.join(F.broadcast(series.select(*SERIES)), list(SERIES), how="left_semi")

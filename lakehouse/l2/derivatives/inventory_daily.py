@@ -20,7 +20,6 @@ from lakehouse.l2.derivatives.unit_moves import IN_TRANSIT, STANDINGS, WAYS_IN
 from lakehouse.l2.derivatives.units import DISPOSITIONS, UNREPORTED
 from lakehouse.table import DATE, DOSES, INT, TEXT, Field, Table
 
-HISTORY_DAYS = 1830
 UNDATED = "ended_undated"
 INS = (*WAYS_IN, "received")
 OUTS = (
@@ -89,7 +88,7 @@ def build(unit_moves: DataFrame, places: DataFrame, *, as_of: date, params: Mapp
 
 def day_before(as_of: date, params: Mapping[str, Any]) -> date:
     """The day before the first that the table tells of."""
-    return as_of - timedelta(days=int(params.get("inventory_history_days", HISTORY_DAYS)))
+    return as_of - timedelta(days=int(params["inventory_history_days"]))
 
 
 def days_of_shelves(moved: DataFrame, places: DataFrame, as_of: date, before: date) -> DataFrame:

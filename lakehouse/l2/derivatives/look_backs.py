@@ -41,7 +41,6 @@ TRIGGERS = (REACTIVE, CULTURE, CALL, RECALL, BAG_LOT, KIT_LOT)
 RULES = (*DONOR_RULES, DONATION_ONLY, UNIT_ONLY, LOT)
 ID_CHARACTERS = 16
 SUBJECT = ("trigger", "marker", "donation_key", "unit_id", "lot")
-QUARANTINE_DAYS, CONSIGNEE_DAYS, RECIPIENT_WEEKS = 3, 45, 12
 
 TABLE = Table(
     tier="l2",
@@ -129,10 +128,10 @@ def _once(found: DataFrame) -> DataFrame:
 
 def _deadlines(params: Mapping[str, Any]) -> dict[str, Column]:
     """The last days to act, counted from the local day of T."""
-    weeks = int(params.get("look_back_recipient_weeks", RECIPIENT_WEEKS))
+    weeks = int(params["look_back_recipient_weeks"])
     days = {
-        "quarantine_by": int(params.get("look_back_quarantine_days", QUARANTINE_DAYS)),
-        "consignee_by": int(params.get("look_back_consignee_days", CONSIGNEE_DAYS)),
+        "quarantine_by": int(params["look_back_quarantine_days"]),
+        "consignee_by": int(params["look_back_consignee_days"]),
         "recipient_by": 7 * weeks,
     }
     return {name: F.date_add("triggered_on", count) for name, count in days.items()}

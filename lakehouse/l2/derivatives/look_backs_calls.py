@@ -110,7 +110,7 @@ def _rejected(dated: DataFrame) -> DataFrame:
 
 def recalled_lots(params: Mapping[str, Any], as_of: date) -> dict[str, date]:
     """The lots that conf names as recalled by the as-of day, each with that day."""
-    days = {lot: date.fromisoformat(str(day)) for lot, day in dict(params.get("look_back_lots", {})).items()}
+    days = {lot: date.fromisoformat(str(day)) for lot, day in dict(params["look_back_lots"]).items()}
     return {lot: day for lot, day in sorted(days.items()) if day <= as_of}
 
 

@@ -18,7 +18,6 @@ from lakehouse.l2.derivatives.units_donations import (
 from lakehouse.l2.kept import kept
 
 SOURCED = ("hiv", "hcv")  # 21 CFR 610.46 and 610.47
-MONTHS = 12
 UNKNOWN = "unknown"
 """The marker of a donation that only a flag says failed: nobody knows which."""
 
@@ -141,7 +140,7 @@ def _windowed(cases: DataFrame, params: Mapping[str, Any]) -> DataFrame:
             "opened_by_record": F.col("opened")["record"],
         }
     )
-    months, of_marker = int(params.get("look_back_months", MONTHS)), _months_of_marker(params)
+    months, of_marker = int(params["look_back_months"]), _months_of_marker(params)
     is_by_nat = (F.col("nat_result") == "reactive") & (F.col("antibody_result") == "non_reactive")
     # A screen lies before what was reactive after it, so of the two windows that of NAT is always the shorter.
     sourced = F.when(is_by_nat, NAT_REACTIVE).when(F.col("last_screen_on").isNotNull(), LAST_SCREEN)
@@ -163,6 +162,6 @@ def is_culture_marker() -> Column:
 def _months_of_marker(params: Mapping[str, Any]) -> Column:
     """Months that conf sets for a marker; NULL for one that it does not name."""
     found = F.lit(None).cast("int")
-    for marker, months in sorted(dict(params.get("look_back_marker_months", {})).items()):
+    for marker, months in sorted(dict(params["look_back_marker_months"]).items()):
         found = F.when(F.col("marker") == marker, F.lit(int(months))).otherwise(found)
     return found

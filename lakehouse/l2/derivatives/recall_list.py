@@ -13,14 +13,13 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lakehouse.domain.kinds import CENTRES
 from lakehouse.l2.derivatives.donor_retention import ELIGIBLE
 from lakehouse.l2.derivatives.expiry_outlook import STATUSES, status_of
 from lakehouse.l2.derivatives.look_backs_calls import REACTIVE
 from lakehouse.table import DATE, FLAG, INT, NUMBER, TEXT, Field, Table
 
 UNKNOWN = "unknown"
-WITHIN_DAYS = 14
-CENTRES = ("collection", "processing", "hub")
 NOT_CALLED = ("stopped", "never_donated")
 SHORT = ("red", "amber", "yellow")
 GIVES = {
@@ -81,7 +80,7 @@ def build(
         as_of: last local day that counts.
         params: recall_within_days (14 when absent), status_red_days, status_amber_days, status_green_days.
     """
-    until = as_of + timedelta(days=int(params.get("recall_within_days", WITHIN_DAYS)))
+    until = as_of + timedelta(days=int(params["recall_within_days"]))
     candidates = (
         callable_donors(donor_retention, look_backs)
         .withColumn("region", F.coalesce("region", F.lit(UNKNOWN)))

@@ -15,7 +15,6 @@ from lakehouse.l2.derivatives.placed_moves import UNKNOWN
 from lakehouse.l2.derivatives.regional_demand_requests import COUNTS, judged_requests
 from lakehouse.table import DATE, INT, NUMBER, TEXT, Field, Table
 
-HISTORY_DAYS = 1830
 WEEKDAY_WEEKS = 8
 
 TABLE = Table(
@@ -71,7 +70,7 @@ def build(
         as_of: last local day that counts.
         params: demand_history_days (days that the table reaches back, 1830 when absent).
     """
-    first_day = as_of - timedelta(days=int(params.get("demand_history_days", HISTORY_DAYS)) - 1)
+    first_day = as_of - timedelta(days=int(params["demand_history_days"]) - 1)
     requests = judged_requests(blood_requests, moves, places, as_of=as_of)
     counted = (
         requests.unionByName(_transfused(units, places), allowMissingColumns=True)

@@ -37,8 +37,6 @@ from lakehouse.l2.derivatives.units_donations import dated_donations
 from lakehouse.l2.kept import kept
 from lakehouse.table import DATE, INT, NUMBER, TEXT, TEXTS, Field, Table
 
-HISTORY_DAYS = 400
-
 TABLE = Table(
     tier="l2",
     name="restatements",
@@ -195,7 +193,7 @@ def _accumulated(
     restated: DataFrame, inventory_before: DataFrame, earlier: DataFrame, as_of: date, params: Mapping[str, Any]
 ) -> DataFrame:
     """Number the restatements of this release, and add those of earlier ones that are not too old."""
-    oldest = as_of - timedelta(days=int(params.get("restatement_history_days", HISTORY_DAYS)))
+    oldest = as_of - timedelta(days=int(params["restatement_history_days"]))
     number = earlier.agg((F.coalesce(F.max("restatement_number"), F.lit(0)) + 1).alias("restatement_number"))
     told = inventory_before.agg(F.max("stock_on").alias("as_of_before"))
     numbered = restated.crossJoin(F.broadcast(number.crossJoin(told))).withColumn("as_of", F.lit(as_of))

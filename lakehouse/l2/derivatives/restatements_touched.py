@@ -6,10 +6,10 @@ the units that others were made of and, one making on, those made of them. A don
 
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.conformed.changes import DONATION, DONOR, EVENT, PATIENT, REFERENCE, UNIT
+from lakehouse.l2.conformed.changes import DONATION, DONOR, EVENT, PATIENT, REFERENCE, UNIT, called
 
 OF_DONATION = ("donation_key", "din", "bag_id", "event_id", "donor_key", "donated_on", "facility_id")
 OF_UNIT = (
@@ -71,9 +71,5 @@ def as_told_twice(now: DataFrame, before: DataFrame, *columns: str) -> DataFrame
 
 def _called(things: DataFrame, changed_records: DataFrame, named: Mapping[str, tuple[str, ...]]) -> DataFrame:
     """The things that changed records call by one of their names; `named`: what is called -> columns of its name."""
-    names = F.array(*[_name(about, column) for about, columns in named.items() for column in columns])
+    names = F.array(*[called(about, column) for about, columns in named.items() for column in columns])
     return things.select("*", F.inline(names)).join(changed_records, ["about", "name"]).drop("name")
-
-
-def _name(about: str, column: str) -> Column:
-    return F.struct(F.lit(about).alias("about"), F.col(column).alias("name"))

@@ -15,12 +15,10 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from lakehouse.l2.derivatives.series import DAYS_AHEAD, SERIES
 from lakehouse.l2.derivatives.supply_forecast_sessions import collections_by_region
 from lakehouse.l2.derivatives.supply_forecast_shares import units_per_collection
 from lakehouse.table import DATE, FLAG, INT, NUMBER, TEXT, Field, Table
-
-DAYS_AHEAD = 28
-SERIES = ("region", "component", "abo_rhd")
 
 TABLE = Table(
     tier="l2",

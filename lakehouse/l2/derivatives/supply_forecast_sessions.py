@@ -9,19 +9,18 @@ from pyspark.sql import functions as F
 
 from lakehouse.columns import local_date
 from lakehouse.l2.derivatives.placed_moves import UNKNOWN
+from lakehouse.l2.derivatives.series import DAYS_AHEAD
 
-WINDOW_DAYS = 182
 SETTLED_DAYS = 14
 """Collections so long ago have been tested and made into all that they become."""
 WEEKDAY_WEEKS = 8
-DAYS_AHEAD = 28
 SITE_SESSIONS_MIN = 5
 
 
 def share_window(as_of: date, params: Mapping[str, Any]) -> tuple[date, date]:
     """First and last day of the collections whose units tell what a collection gives."""
     last = as_of - timedelta(days=SETTLED_DAYS)
-    return last - timedelta(days=int(params.get("supply_window_days", WINDOW_DAYS)) - 1), last
+    return last - timedelta(days=int(params["supply_window_days"]) - 1), last
 
 
 def collections_by_region(

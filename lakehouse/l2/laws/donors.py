@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from lakehouse.columns import local_date
 from lakehouse.domain.intervals import EXEMPT_TYPES
 from lakehouse.l2.derivatives.donor_retention import CLASSES, ELIGIBLE
-from lakehouse.l2.derivatives.recall_list import WITHIN_DAYS, callable_donors
+from lakehouse.l2.derivatives.recall_list import callable_donors
 from lakehouse.l2.laws.law import Law, added, counted, sides, summed
 
 
@@ -61,7 +61,7 @@ def called_are_eligible(
     params: Mapping[str, Any],
 ) -> DataFrame:
     """Whoever is on the list may give by its procedure on its day; and nobody who may give is missing."""
-    until = as_of + timedelta(days=int(params.get("recall_within_days", WITHIN_DAYS)))
+    until = as_of + timedelta(days=int(params["recall_within_days"]))
     days = [F.struct(F.lit(name).alias("procedure"), F.col(on).alias("eligible_on")) for on, name in ELIGIBLE.items()]
     is_asked = (F.col("procedure") == "whole_blood") | F.array_contains("given_procedures", F.col("procedure"))
     ways = (

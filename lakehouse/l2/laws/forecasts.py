@@ -7,9 +7,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.demand_forecast import DAYS_AHEAD
 from lakehouse.l2.derivatives.demand_forecast_models import NAIVE
-from lakehouse.l2.derivatives.demand_forecast_series import HISTORY_DAYS, SERIES
+from lakehouse.l2.derivatives.series import DAYS_AHEAD, SERIES
 from lakehouse.l2.derivatives.supply_forecast_sessions import collections_by_region
 from lakehouse.l2.derivatives.supply_forecast_shares import units_per_collection
 from lakehouse.l2.laws.law import Law, sides
@@ -62,7 +61,7 @@ def every_group_made_has_every_day(
 
 
 def _is_in_history(as_of: date, params: Mapping[str, Any]) -> Column:
-    first_day = F.date_sub(F.lit(as_of), int(params.get("forecast_history_days", HISTORY_DAYS)) - 1)
+    first_day = F.date_sub(F.lit(as_of), int(params["forecast_history_days"]) - 1)
     return F.col("demand_on").between(first_day, F.lit(as_of)) & (F.col("transfused") > 0)
 
 

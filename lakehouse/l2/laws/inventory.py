@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lakehouse.l2.derivatives.inventory_daily import HISTORY_DAYS, INS, OUTS
+from lakehouse.l2.derivatives.inventory_daily import INS, OUTS
 from lakehouse.l2.derivatives.shelf_demand import SHELF, shelf
 from lakehouse.l2.derivatives.unit_moves import IN_TRANSIT
 from lakehouse.l2.derivatives.units import ON_HAND
@@ -39,7 +39,7 @@ def shelves_balance(inventory_daily: DataFrame, *, as_of: date, params: Mapping[
 
     For the second, stock is weighted by the number of the day that it opens: else a missing day would not show.
     """
-    first_day = as_of - timedelta(days=int(params.get("inventory_history_days", HISTORY_DAYS)) - 1)
+    first_day = as_of - timedelta(days=int(params["inventory_history_days"]) - 1)
     is_first, is_last = F.col("stock_on") == F.lit(first_day), F.col("stock_on") == F.lit(as_of)
     opening, closing = F.col("opening"), F.col("closing")
     day = F.date_diff("stock_on", F.lit(first_day)).cast("long")

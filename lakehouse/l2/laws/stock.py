@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from lakehouse.columns import event_date, is_said_by_day
 from lakehouse.l2.derivatives.expiry_outlook import held_units
 from lakehouse.l2.derivatives.placed_moves import first_place_per_npi
-from lakehouse.l2.derivatives.regional_demand import HISTORY_DAYS
 from lakehouse.l2.laws.law import Law, sides
 
 
@@ -71,7 +70,7 @@ def demand_is_what_was_requested(
 
 
 def _first_day(as_of: date, params: Mapping[str, Any]) -> Column:
-    return F.date_sub(F.lit(as_of), int(params.get("demand_history_days", HISTORY_DAYS)) - 1)
+    return F.date_sub(F.lit(as_of), int(params["demand_history_days"]) - 1)
 
 
 LAWS = (

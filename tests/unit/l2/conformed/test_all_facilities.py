@@ -34,3 +34,12 @@ def test_a_facility_with_that_npi_wins_and_borrows_what_it_lacks(spark):
 def test_facilities_without_npi_hide_no_hospital(spark):
     found = combined(spark, [{"facility_id": "C1", "kind": "hub", "timezone": "UTC"}], [{"npi": "N1"}])
     assert [row[0] for row in found] == ["C1", "N1"]
+
+
+def test_a_facility_whose_id_is_an_npi_is_that_hospital(spark):
+    facilities = [{"facility_id": "N1", "kind": "hospital"}, {"facility_id": "N2", "kind": "hub", "npi": "N3"}]
+    found = combined(spark, facilities, [{"npi": "N1", "name": "Mercy", "region": "north"}, {"npi": "N2"}])
+    assert found == [
+        ("N1", "N1", "hospital", "Mercy", "north", "UTC"),
+        ("N2", "N3", "hub", "N2", None, "UTC"),
+    ]

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from lakehouse.l2.derivatives import blood_drives
 from lakehouse.l2.laws import scorecards
 from tests.support.lives import built, inputs
+from tests.support.params import DEFINITIONS
 
 AS_OF = date(2024, 2, 29)
 SITE = {"facility_id": "S", "name": "Site", "kind": "collection", "region": "North", "timezone": "America/New_York"}
@@ -234,10 +235,10 @@ def test_blood_drives__laws(spark: SparkSession, frame: Any) -> None:
     """Both sides, and a law that is broken when a visit is lost."""
     for check in (scorecards.drives_hold_the_visits, scorecards.drives_hold_the_donations):
         frames = inputs(spark, check, feeds()) | {"blood_drives": frame}
-        row = check(**frames, as_of=AS_OF, params={}).collect()[0]
+        row = check(**frames, as_of=AS_OF, params=DEFINITIONS).collect()[0]
         assert row["left"] == row["right"] > 0
         short = frames | {"blood_drives": frame.where("event_id <> 'unknown'")}
-        assert check(**short, as_of=AS_OF, params={}).collect()[0]["difference"] > 0
+        assert check(**short, as_of=AS_OF, params=DEFINITIONS).collect()[0]["difference"] > 0
 
 
 def test_blood_drives__of_nothing(spark: SparkSession) -> None:

@@ -13,6 +13,7 @@ from chispa.schema_comparer import assert_schema_equality
 from lakehouse.l2.derivatives import demand_forecast, forecast_quality, regional_demand
 from lakehouse.l2.kept import kept
 from lakehouse.l2.laws.forecasts import LAWS
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 2, 28)  # a Wednesday; the day after it is a leap day
@@ -76,11 +77,9 @@ def frames(spark) -> dict[str, Any]:
     """The frames that the laws take."""
     days = demand(spark)
     quality = kept(
-        forecast_quality.build(
-            days, frame(spark, forecast_quality.TABLE, BEFORE), as_of=AS_OF, params={"reselect_days": 7}
-        )
+        forecast_quality.build(days, frame(spark, forecast_quality.TABLE, BEFORE), as_of=AS_OF, params=DEFINITIONS)
     )
-    ahead = kept(demand_forecast.build(days, quality, as_of=AS_OF, params={}))
+    ahead = kept(demand_forecast.build(days, quality, as_of=AS_OF, params=DEFINITIONS))
     assert_schema_equality(quality.schema, forecast_quality.TABLE.schema, ignore_nullable=True)
     assert_schema_equality(ahead.schema, demand_forecast.TABLE.schema, ignore_nullable=True)
     return {"regional_demand": days, "forecast_quality": quality, "demand_forecast": ahead}
@@ -193,7 +192,7 @@ def test_forecast_quality__only_what_is_transfused_is_forecast(tried, ahead):
 
 def test_forecasts__laws(frames):
     for law in [law for law in LAWS if law.name != "supply_forecast.rows"]:
-        (row,) = law.check(*[frames[name] for name in law.inputs], as_of=AS_OF, params={}).collect()
+        (row,) = law.check(*[frames[name] for name in law.inputs], as_of=AS_OF, params=DEFINITIONS).collect()
         assert row["left"] == row["right"] > 0, law.sentence
 
 
@@ -201,13 +200,18 @@ def test_forecasts__days_that_nobody_told_of_are_no_zeros_and_an_earlier_day_see
     """Ten days later without a record the weeks go on where they stopped, and the kept choices are too old."""
     days = frames["regional_demand"].where("region = 'a week like every other'")
     for as_of, first in ((AS_OF + timedelta(days=10), 9), (AS_OF - timedelta(days=1), 8)):
-        quality = forecast_quality.build(days, frames["forecast_quality"], as_of=as_of, params={})
-        rows = demand_forecast.build(days, quality, as_of=as_of, params={}).orderBy("demand_on").limit(1).collect()
+        quality = forecast_quality.build(days, frames["forecast_quality"], as_of=as_of, params=DEFINITIONS)
+        rows = (
+            demand_forecast.build(days, quality, as_of=as_of, params=DEFINITIONS)
+            .orderBy("demand_on")
+            .limit(1)
+            .collect()
+        )
         known_until = min(as_of, AS_OF)
         assert [(row["expected_units"], row["known_until"]) for row in rows] == [(first, known_until)]
 
 
 def test_forecasts__of_nothing_are_nothing(spark, frames):
     nothing = frames["regional_demand"].where("false")
-    quality = forecast_quality.build(nothing, frames["forecast_quality"], as_of=AS_OF, params={})
-    assert demand_forecast.build(nothing, quality, as_of=AS_OF, params={}).collect() == []
+    quality = forecast_quality.build(nothing, frames["forecast_quality"], as_of=AS_OF, params=DEFINITIONS)
+    assert demand_forecast.build(nothing, quality, as_of=AS_OF, params=DEFINITIONS).collect() == []

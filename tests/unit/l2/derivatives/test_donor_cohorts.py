@@ -10,10 +10,11 @@ from pyspark.sql import DataFrame, SparkSession
 from lakehouse.l2.derivatives import donor_cohorts, donor_retention
 from lakehouse.l2.laws import LAWS
 from tests.support.lives import CENTRE, inputs
+from tests.support.params import DEFINITIONS
 
 AS_OF = date(2025, 2, 28)
 JANUARY, FEBRUARY, MARCH, MAY = (date(2024, month, 1) for month in (1, 2, 3, 5))
-PARAMS = {"lapse_months": 24, "lapsing_months": 12}
+PARAMS = DEFINITIONS | {"lapse_months": 24, "lapsing_months": 12}
 
 
 def gave(donor: str, *days: str, **said: Any) -> list[dict[str, Any]]:

@@ -13,9 +13,10 @@ from chispa.schema_comparer import assert_schema_equality
 
 from lakehouse.l2.derivatives import donor_retention
 from tests.support.lives import inputs
+from tests.support.params import DEFINITIONS
 
 AS_OF = date(2024, 2, 29)
-PARAMS = {"lapse_months": 24, "lapsing_months": 12}
+PARAMS = DEFINITIONS | {"lapse_months": 24, "lapsing_months": 12}
 YEAR_AGO, TWO_YEARS_AGO = date(2023, 2, 28), date(2022, 2, 28)  # exactly 12 and 24 months before a leap day
 DAY = timedelta(days=1)
 FACILITY = {"facility_id": "F", "kind": "collection", "timezone": "America/Los_Angeles"}

@@ -16,9 +16,10 @@ from lakehouse.l2.derivatives import donor_retention, donor_return_calibration
 from lakehouse.l2.derivatives.donor_retention_history import donor_histories
 from lakehouse.l2.derivatives.donor_return import history_start, standings
 from tests.support.lives import inputs
+from tests.support.params import DEFINITIONS
 
 AS_OF = date(2024, 2, 29)
-PARAMS = {"lapse_months": 24, "lapsing_months": 12, "return_prior_donors": 2}
+PARAMS = DEFINITIONS | {"lapse_months": 24, "lapsing_months": 12, "return_prior_donors": 2}
 Days = Mapping[str, list[str]]
 
 # Donors by what they did: a year before, `recent` had given in the last 3 months, `gone` more than 12 months ago.

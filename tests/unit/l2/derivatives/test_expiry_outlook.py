@@ -14,8 +14,9 @@ from chispa.schema_comparer import assert_schema_equality
 
 from lakehouse.l2.derivatives import expiry_outlook, units
 from tests.support.lives import frames_of
+from tests.support.params import DEFINITIONS
 
-PARAMS = {
+PARAMS = DEFINITIONS | {
     "demand_window_days": 28,
     "outlook_days": 14,
     "status_red_days": 1.0,

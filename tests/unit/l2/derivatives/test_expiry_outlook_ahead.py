@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lakehouse.l2.derivatives import expiry_outlook
+from lakehouse.l2.derivatives.expiry_outlook_ahead import short_within
 from tests.support.lives import frames_of
 from tests.unit.l2.derivatives.test_expiry_outlook import GONE, ISSUE, LEAP, PARAMS, UNIT, owned
 
@@ -130,3 +131,11 @@ def test_expiry_outlook__by_forecast(shelves, case):
     for facility, wanted in case.wanted.items():
         row = shelves[case.name, facility]
         assert {name: row[name] for name in wanted} == wanted
+
+
+def test_short_within__goes_on_with_all_supply_beyond_the_last_day_foreseen(spark):
+    row = {"in_stock": 0, "demand_units": 0, "expected": [2.0 * day for day in range(1, 29)]}
+    row["supplied"] = [1.0 * day for day in range(1, 29)]
+    schema = "in_stock int, demand_units int, expected array<double>, supplied array<double>"
+    found = spark.createDataFrame([row], schema).select(short_within(28, 28).alias("by_28"), short_within(30, 28))
+    assert tuple(found.collect()[0]) == (28, 60 - 28)

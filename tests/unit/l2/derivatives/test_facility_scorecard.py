@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from lakehouse.l2.derivatives import facility_scorecard, units
 from lakehouse.l2.laws import scorecards
 from tests.support.lives import built
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 3, 15)
@@ -391,9 +392,9 @@ def test_facility_scorecard__counts_what_it_can_not_place_as_unknown(
 
 def test_facility_scorecard__laws(spark: SparkSession, cards: Any, known: Any) -> None:
     check = scorecards.scorecards_hold_what_was_transfused
-    row = check(known, cards, as_of=AS_OF, params={}).collect()[0]
+    row = check(known, cards, as_of=AS_OF, params=DEFINITIONS).collect()[0]
     assert row["left"] == row["right"] == sum(unit["ended_on"] is not None for case in CASES for unit in used(case))
-    short = check(known, cards.where("region <> 'unknown'"), as_of=AS_OF, params={}).collect()[0]
+    short = check(known, cards.where("region <> 'unknown'"), as_of=AS_OF, params=DEFINITIONS).collect()[0]
     assert short["difference"] == 1
 
 

@@ -18,10 +18,11 @@ from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives import inventory_daily, unit_moves, units
 from lakehouse.l2.laws import LAWS
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 3, 12)
-PARAMS = {"inventory_history_days": 20}
+PARAMS = DEFINITIONS | {"inventory_history_days": 20}
 Row = dict[str, Any]
 MOVE = {"component": "red_cells", "abo_rhd": "O+", "is_dated": True}
 
@@ -153,7 +154,7 @@ def test_place__is_named_where_the_catalogue_knows_it(shelves: dict[str, list[Ro
 
 def test_no_moves__are_no_days(spark: SparkSession, places: DataFrame) -> None:
     moves = frame(spark, unit_moves.TABLE, life("later", "03-13 produced A available"))
-    nothing = inventory_daily.build(moves.limit(0), places, as_of=AS_OF, params={})
+    nothing = inventory_daily.build(moves.limit(0), places, as_of=AS_OF, params=DEFINITIONS)
     assert nothing.collect() == []
 
 

@@ -14,10 +14,11 @@ from lakehouse.l2.derivatives import look_back_units, look_backs, units
 from lakehouse.l2.laws.look_backs import LAWS
 from lakehouse.l2.pipeline import parameters
 from tests.support.lives import inputs
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 3, 31)
-PARAMS = {
+PARAMS = DEFINITIONS | {
     "look_back_marker_months": {"wnv": 4},
     "look_back_lots": {
         "BAGS-1": "2024-03-01",

@@ -19,6 +19,7 @@ from lakehouse.l2.derivatives.collected import collections
 from lakehouse.l2.derivatives.units_donations import dated_donations
 from lakehouse.l2.laws import scorecards
 from tests.support.lives import conformed
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 3, 5)
@@ -289,7 +290,7 @@ def frames(spark: SparkSession, rows: dict[str, list[dict[str, Any]]]) -> dict[s
 
 def build(known: dict[str, Any], as_of: date = AS_OF) -> Any:
     names = ("collections", "units", "unit_parents", "test_results", "dispositions", "places")
-    return process_quality.build(*[known[name] for name in names], as_of=as_of, params={})
+    return process_quality.build(*[known[name] for name in names], as_of=as_of, params=DEFINITIONS)
 
 
 @pytest.fixture(scope="module")
@@ -332,9 +333,9 @@ def test_process_quality__laws(known: dict[str, Any], months: Any) -> None:
         (scorecards.months_hold_the_donations, "dated", donations),
         (scorecards.months_hold_the_units, "units", given_units),
     ):
-        row = check(known[source], months, as_of=AS_OF, params={}).collect()[0]
+        row = check(known[source], months, as_of=AS_OF, params=DEFINITIONS).collect()[0]
         assert row["left"] == row["right"] == wanted
-        short = check(known[source], months.where("facility_id <> 'unknown'"), as_of=AS_OF, params={})
+        short = check(known[source], months.where("facility_id <> 'unknown'"), as_of=AS_OF, params=DEFINITIONS)
         assert short.collect()[0]["difference"] == 1
 
 

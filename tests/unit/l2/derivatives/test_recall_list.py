@@ -10,10 +10,16 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.l2.derivatives import donor_retention, expiry_outlook, look_backs, recall_list
 from lakehouse.l2.laws import LAWS
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 2, 29)
-PARAMS = {"status_red_days": 1.0, "status_amber_days": 2.0, "status_green_days": 3.0, "recall_within_days": 14}
+PARAMS = DEFINITIONS | {
+    "status_red_days": 1.0,
+    "status_amber_days": 2.0,
+    "status_green_days": 3.0,
+    "recall_within_days": 14,
+}
 TODAY, LAST, TOO_LATE = AS_OF, date(2024, 3, 14), date(2024, 3, 15)  # over the leap day and a month's end
 DONOR = {
     "abo_rhd": "O-",

@@ -14,6 +14,7 @@ from chispa.schema_comparer import assert_schema_equality
 
 from lakehouse.l2.derivatives import regional_demand
 from tests.support.lives import frames_of
+from tests.support.params import DEFINITIONS
 
 AS_OF = date(2024, 3, 12)
 FIRST_DAY = AS_OF - timedelta(days=62)
@@ -304,7 +305,7 @@ def days(spark) -> dict[str, list[dict[str, Any]]]:
             {"distribution_id": f"{number}/{order}", **owned(number, move)} for order, move in enumerate(case.moves)
         ]
     inputs = frames_of(spark, regional_demand.build, rows)
-    built = regional_demand.build(*inputs, as_of=AS_OF, params={})
+    built = regional_demand.build(*inputs, as_of=AS_OF, params=DEFINITIONS)
     assert_schema_equality(built.schema, regional_demand.TABLE.schema, ignore_nullable=True)
     found = defaultdict(list)
     for row in sorted(built.collect(), key=lambda row: (row["demand_on"], row["abo_rhd"])):

@@ -16,11 +16,12 @@ from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives import supply_forecast, units
 from lakehouse.l2.laws.forecasts import LAWS
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 2, 28)  # a Wednesday
 LONG_AGO = AS_OF - timedelta(days=70)  # a Wednesday within the window of shares, and before the weekday's weeks
-PARAMS = {"supply_window_days": 182}
+PARAMS = DEFINITIONS | {"supply_window_days": 182}
 UNIT = {
     "component": "red_cells",
     "abo_rhd": "O+",

@@ -11,10 +11,11 @@ from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.conformed.all_facilities import all_facilities
 from lakehouse.l2.derivatives import expiry_outlook, transfer_suggestions, units
 from lakehouse.l2.laws.stock import LAWS
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 2, 28)
-PARAMS = {"outlook_days": 14}
+PARAMS = DEFINITIONS | {"outlook_days": 14}
 UNIT = {
     "component": "red_cells",
     "abo_rhd": "O+",

@@ -14,6 +14,7 @@ from lakehouse.l2.kept import kept
 from lakehouse.l2.pipeline import L2_TABLES, derivative, in_order
 from lakehouse.l2.shared import Frames
 from lakehouse.release import live
+from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 3, 31)
@@ -189,7 +190,7 @@ def built(spark: SparkSession, world: Mapping[str, Iterable[Mapping[str, Any]]])
         frames[name] = live(table, frame(spark, table, known))
     shared = Frames(frames.__getitem__)
     for step in MODEL:
-        made = step.build(*shared.of(step.inputs), as_of=AS_OF, params={})
+        made = step.build(*shared.of(step.inputs), as_of=AS_OF, params=DEFINITIONS)
         assert_schema_equality(made.schema, step.table.schema, ignore_nullable=True)
         frames[step.table.name] = kept(made)
     return frames

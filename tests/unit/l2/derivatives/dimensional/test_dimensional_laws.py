@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from lakehouse.l2.laws.dimensional import KEY_OF, LAWS
 from lakehouse.l2.pipeline import L2_TABLES
 from lakehouse.l2.shared import Frames
+from tests.support.params import DEFINITIONS
 from tests.unit.l2.derivatives.dimensional.conftest import AS_OF
 
 BY_NAME = {law.name: law for law in LAWS}
@@ -17,7 +18,7 @@ BY_NAME = {law.name: law for law in LAWS}
 def broken(frames: dict[str, DataFrame], name: str) -> dict[str, int]:
     """Rows of a law that do not balance: their names and differences."""
     law = BY_NAME[name]
-    rows = law.check(*Frames(frames.__getitem__).of(law.inputs), as_of=AS_OF, params={}).collect()
+    rows = law.check(*Frames(frames.__getitem__).of(law.inputs), as_of=AS_OF, params=DEFINITIONS).collect()
     assert rows
     return {row["law"]: row["difference"] for row in rows if row["left"] != row["right"] or row["difference"]}
 
