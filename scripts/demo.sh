@@ -14,7 +14,8 @@ if [ ! -f "$lake/.generated" ]; then
     mkdir -p "$lake"
     "$python" -m datagen history --seed 42 --start 2024-01-01 --days 365 --donors 20000 --out "$lake/landing"
     touch "$lake/.generated"
-    sleep 6 # a file that is younger than settle_seconds (conf/base.toml) waits for the next run
+    # A younger file waits for the next run.
+    sleep "$("$python" -c 'from lakehouse.config import load_config; print(load_config().ingest.settle_seconds + 1)')"
 fi
 
 echo "demo: running the pipeline as of 2024-12-30" >&2

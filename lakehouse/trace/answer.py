@@ -14,15 +14,16 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "summary": ("what", "value"),
     "units": (
         *("unit_id", "donation_key", "donor_key", "path", "component", "abo_rhd", "collected_at", "expires_at"),
-        *("fate", "state", "is_to_quarantine", "facility_id", "facility_kind", "region", "issued_at", "ended_at"),
-        *("patient_key", "is_reactive"),
+        *("fate", "state", "is_to_quarantine", "facility_id", "facility_name", "facility_kind", "region", "issued_at"),
+        *("ended_at", "patient_key", "is_reactive"),
     ),
     "movements": (
-        *("unit_id", "happened_at", "what", "from_facility_id", "to_facility_id", "arrived_at", "patient_key"),
-        *("other_unit_id", "reason", "feed", "record"),
+        *("unit_id", "happened_at", "what", "from_facility_id", "from_facility_name", "to_facility_id"),
+        *("to_facility_name", "arrived_at", "patient_key", "other_unit_id", "reason", "feed", "record"),
     ),
     "patients": (
-        *("patient_key", "unit_id", "component", "abo_rhd", "transfused_at", "facility_id", "admission_key", "record"),
+        *("patient_key", "unit_id", "component", "abo_rhd", "transfused_at", "facility_id", "facility_name"),
+        *("admission_key", "record"),
     ),
     "tests": (
         *("din", "bag_id", "unit_id", "marker", "stage", "method", "result", "resulted_at", "is_final", "kit_lot"),
@@ -40,6 +41,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ),
 }
 """Sheets and their columns, in order."""
+PLACES = {f"{column}_id": f"{column}_name" for column in ("facility", "from_facility", "to_facility")}
+"""Columns with the id of a facility -> those with its name."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,14 @@ def answer(find: Finder, trail: Trail, about: Mapping[str, Any]) -> Answer:
     index = find.rows("look_backs", "donation_key", trail.donations)
     cases = {row["case_id"]: row for row in (*index, *find.rows("look_backs", "case_id", ids))}
     sheets = {
-        "units": [_unit(trail, row) for row in trail.units.values()],
-        "movements": _movements(trail, ends, events, [*moves, *about_bags.values()]),
-        "patients": _patients(trail, ends),
+        **_with_names(
+            find,
+            {
+                "units": [_unit(trail, row) for row in trail.units.values()],
+                "movements": _movements(trail, ends, events, [*moves, *about_bags.values()]),
+                "patients": _patients(trail, ends),
+            },
+        ),
         "tests": list(tests.values()),
         "donations": donations,
         "cases": list(cases.values()),
@@ -86,6 +94,19 @@ def answer(find: Finder, trail: Trail, about: Mapping[str, Any]) -> Answer:
     counts = _counts(sheets)
     summary = [{"what": name, "value": value} for name, value in {**about, **counts}.items()]
     return Answer({"summary": summary} | {name: _sorted(name, rows) for name, rows in sheets.items()}, counts)
+
+
+def _with_names(find: Finder, sheets: Mapping[str, Sheet]) -> dict[str, Sheet]:
+    """The sheets, with the name of every facility beside its id; of a hospital that only its NPI tells, that name."""
+    rows = [row for sheet in sheets.values() for row in sheet]
+    ids = {row[column] for row in rows for column in PLACES if row.get(column)}
+    hospitals, facilities = find.all_of(("hospitals", "npi", ids), ("facilities", "facility_id", ids))
+    names = {row["npi"]: row["name"] for row in hospitals}
+    names |= {row["facility_id"]: row["name"] for row in facilities}
+    return {
+        sheet: [row | {PLACES[column]: names.get(row[column]) for column in PLACES if column in row} for row in listed]
+        for sheet, listed in sheets.items()
+    }
 
 
 def _unit(trail: Trail, row: Row) -> Row:

@@ -94,6 +94,8 @@ ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"test_id": "t3", "din": "X2", "unit_id": "not here", "marker": "bacterial", "resulted_at": AT}
         | {"kit_lot": "KL3"},
     ],
+    "facilities": [{"facility_id": "H1", "name": "Hill Hospital"}, {"facility_id": "C1", "name": "Centre"}],
+    "hospitals": [{"npi": "111", "name": "Lake Hospital"}, {"npi": "222", "name": "Not asked for"}],
     "look_backs": [{"case_id": "c1", "trigger": "recalled", "donation_key": "X3", "donor_key": KEYS[DONOR]}],
     "look_back_units": [{"case_id": "c1", "unit_id": "X3-r", "donation_key": "X3", "fate": "in_stock"}],
 }
@@ -236,6 +238,19 @@ def test_donor__is_traced_by_the_raw_id_as_by_the_pseudonym(ask: Ask, caplog: py
     everything = b"".join([*parts(asked.content).values(), asked.printed.encode(), caplog.text.encode()])
     assert not [raw for raw in RAW if raw.encode() in everything]
     assert KEYS[DONOR].encode() in everything
+
+
+def test_answer__names_places_also_of_hospitals_that_only_their_npi_tells(ask: Ask) -> None:
+    found = ask("--donor", DONOR).found
+    moved = {row["record"]: (row.get("from_facility_name"), row.get("to_facility_name")) for row in found["movements"]}
+    assert moved == {
+        **dict.fromkeys(("e1",), ("Hill Hospital", None)),
+        **dict.fromkeys(("m1", "m3"), (None, "Lake Hospital")),
+        "m2": (None, "Centre"),
+        **dict.fromkeys(("v1", "pool|X1-p", "pool|X2-p"), (None, None)),
+    }
+    assert {row["facility_name"] for row in found["patients"] if row["unit_id"] == "X1-r"} == {"Hill Hospital"}
+    assert {row["facility_name"] for row in found["units"]} == {"Centre"}
 
 
 def test_answer__has_every_unit_with_its_fate_and_every_recipient(ask: Ask) -> None:
