@@ -21,7 +21,7 @@ class SuiteError(UsageError):
 
 
 class HeldError(LakeError):
-    """A suite held a feed's batch, or the audit refused the release."""
+    """What came to the gate again breaks a rule that should have refused it."""
 
     exit_code = 3
 

@@ -102,7 +102,9 @@ def require_sound(base: Release | None, as_of: date, found_key: str, *, full: bo
     if base is None:
         return
     if base.key_id != found_key:
-        raise UsageError(f"the lake's pseudonyms are of key {base.key_id}; found key {found_key}")
+        raise UsageError(
+            f"the lake's pseudonyms are of key {base.key_id}; found key {found_key}: a lake has one key for good"
+        )
     if as_of < base.as_of and not full:
         raise UsageError(f"--as-of {as_of} is before the current release's {base.as_of}; add --full to go back")
 

@@ -33,6 +33,7 @@ def render(read: Read, facts: ReportFacts) -> str:
         "refused": lambda: quality_sections.refused(read, facts),
         "unplaced": lambda: quality_sections.unplaced(read),
         "deviations": lambda: quality_sections.deviations(read),
+        "in_doubt": lambda: quality_sections.in_doubt(read, facts),
     }
     with ThreadPoolExecutor(max_workers=THREADS) as pool:  # the sections are small jobs, independent of each other
         waiting = {name: pool.submit(ask) for name, ask in asked.items()}

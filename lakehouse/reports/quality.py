@@ -35,7 +35,7 @@ def render_quality(read: Read, facts: ReportFacts, quality: QualityFacts) -> str
         "by_batch": lambda: trends.refused_by_batch(quarantine).collect(),
         "by_rule": lambda: trends.refused_by_rule_and_batch(quarantine).collect(),
         "examples": lambda: trends.examples(quarantine).collect(),
-        "warnings": lambda: trends.batch_warnings(read("gate_results")).limit(WARNINGS_SHOWN).collect(),
+        "warnings": lambda: trends.batch_warnings(read("gate_results")).limit(WARNINGS_SHOWN + 1).collect(),
         "replays": lambda: trends.hours_to_replay(quarantine).collect(),
         "deviations": lambda: trends.deviations_by_week(read("deviations"), facts.as_of, WEEKS_SHOWN).collect(),
     }
@@ -53,8 +53,10 @@ def render_quality(read: Read, facts: ReportFacts, quality: QualityFacts) -> str
         rules=rules(quality, rows["by_rule"], rows["examples"], batches),
         warnings=[
             {"batch": batch_id(row.batch), "feed": row.feed, "rule": row.rule, "doc": quality.rules.get(row.rule, "")}
-            for row in rows["warnings"]
+            for row in rows["warnings"][:WARNINGS_SHOWN]
         ],
+        has_older_warnings=len(rows["warnings"]) > WARNINGS_SHOWN,
+        rules_left_out=max(0, len({(row.feed, row.rule) for row in rows["by_rule"]}) - RULES_SHOWN),
         replays=[_replay(row) for row in sorted(rows["replays"], key=lambda row: row.event)],
         deviations=deviations(rows["deviations"]),
         weeks=WEEKS_SHOWN,

@@ -64,3 +64,9 @@ def deviations_by_rule(deviations: DataFrame) -> DataFrame:
         F.count_if(is_excused).alias("excused"),
         F.max("happened_at").alias("last_at"),
     )
+
+
+def in_doubt(look_back_units: DataFrame) -> DataFrame:
+    """Units of look-backs that are in stock or on their way, not quarantined: one row, units and cases."""
+    free = look_back_units.where("is_to_quarantine")
+    return free.agg(F.count_distinct("unit_id").alias("units"), F.count_distinct("case_id").alias("cases"))

@@ -13,6 +13,7 @@ from lakehouse.reports.facts import ReportFacts
 from lakehouse.reports.sections import Read, View
 
 RULES_SHOWN = 30
+LOOK_BACK_UNITS = "look_back_units"
 
 
 def donors(read: Read, facts: ReportFacts) -> View:
@@ -129,6 +130,15 @@ def deviations(read: Read) -> View:
             for row in rows
         ],
     }
+
+
+def in_doubt(read: Read, facts: ReportFacts) -> View:
+    """Units in doubt that could still be given; `units` is empty where no look-back is built."""
+    if LOOK_BACK_UNITS not in facts.versions:
+        return {"units": "", "note": ""}
+    row = queries.in_doubt(read(LOOK_BACK_UNITS)).collect()[0]
+    note = f"of {words.plural(row.cases, 'look-back')}, in stock or on their way" if row.units else "of any look-back"
+    return {"units": words.number(row.units), "note": note}
 
 
 def severity_order(severity: str, records: int, rule: str) -> tuple[int, int, str]:

@@ -62,7 +62,7 @@ class Lake:
         return self._session if isinstance(self._session, SparkSession) else self._session()
 
     def start(self) -> SparkSession:
-        """Start Spark, before anything is written: what can't start must leave no trace."""
+        """Start Spark, before any record is written: what can't start must leave no trace of one."""
         return self.spark
 
     def uri(self, table: Table) -> str:

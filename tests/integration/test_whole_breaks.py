@@ -30,7 +30,9 @@ MOMENTS = ("ops/files", "l1/donations", "ops/quarantine", "l2/donations", "l2/un
 TABLES = Wiring.without(LEFT_OUT).tables
 # Derivatives are written alike: one of the first is broken off, one in the midst, and one of the last.
 DERIVED = ("units", "unit_moves", "expiry_outlook")
-AT_LEAST = {"ops/quarantine", "l2/donors", "l2/donations", "l2/units", "l2/expiry_outlook", "ops/gate_results"}
+AT_LEAST = {"l2/donors", "l2/donations", "l2/units", "l2/expiry_outlook"} | {
+    f"ops/{name}" for name in ("quarantine", "gate_results", "gate_profile", "holds")
+}
 
 
 class BrokenError(Exception):

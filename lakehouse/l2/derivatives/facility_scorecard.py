@@ -103,7 +103,7 @@ TABLE = Table(
         Field("receipt_age_days", NUMBER, "sum of their ages at arrival, days since collection", required=True),
         Field("aged_transfusions", INT, "transfusions of units whose collection is known", required=True),
         Field("transfusion_age_days", NUMBER, "sum of their ages at transfusion, days", required=True),
-        *(Field(name, NUMBER, f"{doc}; null where that is 0") for name, doc in RATES.items()),
+        *(Field(name, NUMBER, f"{doc}; null where the divisor is 0") for name, doc in RATES.items()),
     ),
     law="the sum of transfused_units = dated transfusions of units",
 )

@@ -12,11 +12,11 @@ RATES = {
     "fill_rate_exact_patient": "filled_exact_patient / (requested_patient - cancelled_patient)",
     "fill_rate_stock": "filled_stock / (requested_stock - cancelled_stock)",
     "fill_rate_exact_stock": "filled_exact_stock / (requested_stock - cancelled_stock)",
-    "on_time_rate": "filled_patient + filled_stock / the same + filled_late",
+    "on_time_rate": "(filled_patient + filled_stock) / (filled_patient + filled_stock + filled_late)",
     "urgent_share": "urgent_requests / requests_with_urgency",
     "wapi": "a hospital's wastage as a share of its issues: (outdated + wasted) / received",
     "outdate_rate": "hospital: outdated / (transfused + outdated + wasted); centre, site or hub: outdated / "
-    "(issued - came_back, not below 0, + outdated + discarded_after_release); null for others",
+    "(issued - came_back, not below 0, + outdated + discarded_after_release); null for other kinds",
     "system_outdate_rate": "outdated / collected, over the region: the same on every row of month, region, component",
     "wastage_rate": "a hospital's wasted / (transfused + outdated + wasted)",
     "crossmatch_transfusion_ratio": "C:T of red cells and whole blood: crossmatched_units / transfused_units",

@@ -11,6 +11,7 @@ from lakehouse.l2.conformed import CONFORMED
 from lakehouse.l2.derivatives.deviations import TABLE as DEVIATIONS
 from lakehouse.l2.derivatives.donor_retention import TABLE as RETENTION
 from lakehouse.l2.derivatives.expiry_outlook import TABLE as OUTLOOK
+from lakehouse.l2.derivatives.look_back_units import TABLE as IN_DOUBT
 from lakehouse.l2.derivatives.refused_events import TABLE as REFUSED_EVENTS
 from lakehouse.l2.derivatives.regional_demand import TABLE as DEMAND
 from lakehouse.l2.derivatives.units import TABLE as UNITS
@@ -27,6 +28,7 @@ SCHEMAS = {
     "refused_events": REFUSED_EVENTS,
     "facilities": CONFORMED["facilities"].table,
     "hospitals": CONFORMED["hospitals"].table,
+    "look_back_units": IN_DOUBT,
 }
 EVIL = "<script>alert('x')</script>&\""
 ROWS = {
@@ -62,6 +64,12 @@ ROWS = {
     "refused_events": [{"feed": "dispositions", "reason": "waiting", "waiting_since": "2024-02-03"}],
     "facilities": [{"facility_id": "H1", "kind": "hospital", "name": EVIL, "timezone": "America/New_York"}],
     "hospitals": [],
+    "look_back_units": [
+        {"case_id": "c1", "unit_id": "u1", "is_to_quarantine": True},
+        {"case_id": "c2", "unit_id": "u1", "is_to_quarantine": True},
+        {"case_id": "c2", "unit_id": "u2", "is_to_quarantine": True},
+        {"case_id": "c3", "unit_id": "u3", "is_to_quarantine": False},
+    ],
 }  # fmt: skip
 PARAMS = {
     "status_red_days": 1.0, "status_amber_days": 2.0, "status_green_days": 3.0, "demand_window_days": 28,
@@ -73,7 +81,8 @@ def facts(**more):
     base = {
         "release_id": "r-7", "as_of": date(2024, 2, 28), "published_at": datetime(2024, 2, 29, 4, 5, tzinfo=UTC),
         "parent": "r-6", "is_incomplete": False, "held": (), "data_docs_href": "data-docs/index.html",
-        "lake": f"lake {EVIL}", "judged": {"donors": 400}, "params": PARAMS, "versions": {"units": 12},
+        "lake": f"lake {EVIL}", "judged": {"donors": 400}, "params": PARAMS,
+        "versions": {"units": 12, "look_back_units": 3},
     }  # fmt: skip
     return ReportFacts(**(base | more))
 
@@ -134,6 +143,7 @@ def empty_page(tables):
         "transfused_after_expiry critical 1 0 27 Feb 2024",
         "dispositions Waiting 1 3 Feb 2024",
         "units v12",
+        "To be quarantined 2 of 2 look-backs, in stock or on their way",
     ],
 )
 def test_page__says_the_figures_of_the_tables(page, said):
@@ -154,6 +164,10 @@ def test_page__asks_no_other_server_and_no_other_file_but_the_data_docs(page):
     assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
 
 
+def test_page__of_a_lake_without_look_backs_says_nothing_of_them(tables):
+    assert "To be quarantined" not in render(tables.__getitem__, facts(versions={"units": 12}))
+
+
 def test_page__says_in_a_sentence_that_there_is_nothing(empty_page):
     text = Text(empty_page).text
     for sentence in (
@@ -161,7 +175,8 @@ def test_page__says_in_a_sentence_that_there_is_nothing(empty_page):
         "No available or reserved unit reaches its expiry in these days.",
         "No request is on record in the last year.",
         "No donor is on record.",
-        "No record was refused.",
+        "No refused record waits.",
+        "To be quarantined 0 of any look-back",
         "Every accepted record found its unit.",
         "No deviation is on record.",
     ):

@@ -380,6 +380,9 @@ def test_facility_scorecard(rows: dict[tuple[str, date, str], dict[str, Any]], c
         facility_id = facility if facility == "unknown" else f"{CASES.index(case)}/{facility}"
         row = rows[facility_id, month, case.component]
         assert {name: row[name] for name in wanted} == pytest.approx(wanted)
+    number = str(CASES.index(case))
+    told = {(facility.partition("/")[2], month) for facility, month, _ in rows if facility.startswith(f"{number}/")}
+    assert told == {place for place in case.wanted if place[0] != "unknown"}
 
 
 def test_facility_scorecard__counts_what_it_can_not_place_as_unknown(

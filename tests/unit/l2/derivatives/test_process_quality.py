@@ -317,6 +317,9 @@ def test_process_quality(rows: dict[tuple[str, date], dict[str, Any]], case: Cas
     for (facility, month), wanted in case.wanted.items():
         row = rows[facility if facility == "unknown" else f"{CASES.index(case)}/{facility}", month]
         assert {name: row[name] for name in wanted} == pytest.approx(wanted)
+    number = str(CASES.index(case))
+    told = {(facility.partition("/")[2], month) for facility, month in rows if facility.startswith(f"{number}/")}
+    assert told == {place for place in case.wanted if place[0] != "unknown"}
 
 
 def test_process_quality__parts_add_up(rows: dict[tuple[str, date], dict[str, Any]]) -> None:

@@ -164,6 +164,7 @@ def days(frames) -> dict[str, dict[tuple[int, str, str], tuple[float, bool]]]:
 def test_supply_forecast(days, case):
     found = days[case.name]
     assert {key: (pytest.approx(found[key][0]), found[key][1]) for key in case.wanted} == case.wanted
+    assert {key[1:] for key in found} == {key[1:] for key in case.wanted}
     assert len(found) == 28 * len({key[1:] for key in found})
 
 
