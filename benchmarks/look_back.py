@@ -14,7 +14,7 @@ SECONDS_GOAL = 5.0
 ASKED = {
     "donor": ("conformed/donations/*.parquet", "donor_key"),
     "bag": ("conformed/donations/*.parquet", "bag_id"),
-    "unit": ("parts/*/units.parquet", "unit_id"),
+    "unit": ("twins/units/*.parquet", "unit_id"),
     "patient": ("conformed/dispositions/*.parquet", "patient_key"),
 }
 """Kind -> where to take values from, to ask about."""

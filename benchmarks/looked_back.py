@@ -5,7 +5,6 @@ twin, which is quicker, and the cases from the first part of the records alone.
 """
 
 import argparse
-import itertools
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -41,13 +40,12 @@ def make(folder: Path, units: int, config: Config) -> None:
 
 def finish(folder: Path, lake: Lake, as_of: date, config: Config) -> None:
     """Write the units and the cases, and publish all."""
-    table, parts = L2_TABLES["units"], _parts(folder)
-    for part in parts:
-        # Parts share no unit and no donor; all at once would be too much for DuckDB's memory.
-        twins.build(part, None, part, as_of=as_of, params=config.params, tables=["units"])
-    twin = lake.spark.read.schema(table.schema).parquet(*[str(part / "units.parquet") for part in parts])
-    _write(lake, table, twin, ("prepared_at",))
-    cases = Task(parts[0], folder / "cases", as_of, _tables_behind_cases())
+    table, twin, first = L2_TABLES["units"], folder / "twins", _first_part(folder)
+    twin.mkdir()
+    twins.build(folder / "conformed", None, twin, as_of=as_of, params=config.params, tables=["units"])
+    rows = lake.spark.read.schema(table.schema).parquet(str(twin / "units"))
+    _write(lake, table, rows, ("prepared_at",))
+    cases = Task(first, folder / "cases", as_of, _tables_behind_cases())
     ours(cases, lake.spark, config)
     given = OverParquet(lake.spark, cases)
     for name in CASES:
@@ -55,16 +53,14 @@ def finish(folder: Path, lake: Lake, as_of: date, config: Config) -> None:
     _publish(lake, as_of)
 
 
-def _parts(folder: Path) -> list[Path]:
-    """A folder of conformed tables for each part of the records, with the places that belong to all."""
-    names = sorted(path.name for path in (folder / "conformed" / "components").glob("*.parquet"))
-    for name, table in itertools.product(names, CONFORMED_TABLES):
-        place = folder / "parts" / name.removesuffix(".parquet") / table.name
+def _first_part(folder: Path) -> Path:
+    """The first part of the records, with the places that belong to all."""
+    for table in CONFORMED_TABLES:
+        place = folder / "first" / table.name
         place.mkdir(parents=True)
-        for file in ("00000.parquet", name):
-            if (source := folder / "conformed" / table.name / file).exists():
-                (place / file).symlink_to(source)
-    return sorted((folder / "parts").iterdir())
+        for source in sorted((folder / "conformed" / table.name).glob("0000[01].parquet")):
+            (place / source.name).symlink_to(source)
+    return folder / "first"
 
 
 def _tables_behind_cases() -> tuple[str, ...]:

@@ -7,7 +7,9 @@ ones; presumed ends. They do not tell units that are assumed for a source withou
 which such a source reports their use.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from lakehouse.table import NUMBER, Table
 SQL = Path(__file__).parent / "sql"
 DIMENSIONS = ("dim_donor", "dim_event", "dim_facility", "dim_product")
 TWINS = ("units", "fact_donation", "fact_distribution", "unit_moves", "inventory_daily")
-THREADS, MEMORY = 2, "18GB"  # as many as Spark has on one machine; 10 M units take more than 8 GB, to disk or not
+SUMMED, OF_SUMS = "inventory_daily", ("00_words", "10_places", "60_inventory_daily")
+PARTS_AT_ONCE = 4  # a million units, which take 8 GB; ten million took 18 GB, and 65 GB of disk before it was full
+THREADS, MEMORY = 2, "18GB"  # as many as Spark has on one machine; beyond the memory it goes to disk
 CLOSE = 1e-9
 
 
@@ -34,36 +38,71 @@ def build(
     params: Mapping[str, Any],
     tables: Collection[str] = TWINS,
 ) -> dict[str, float]:
-    """Write the twins to `<out>/<table>.parquet`.
+    """Write the twins to `<out>/<table>/*.parquet`.
+
+    Parts of the records share no unit and no donor, so that a few of them are told at a time, and the days of stock
+    from the moves of all.
 
     Args:
-        conformed: folder of the conformed tables, `<table>/*.parquet`.
+        conformed: folder of the conformed tables, `<table>/<part>.parquet`; part 00000 belongs to all.
         given: root of the lake with `DIMENSIONS`, where facts are among the tables.
         out: an existing folder.
         as_of: the day to speak about.
         params: presumed_outdated_days, inventory_history_days, required_markers.
-        tables: which of `TWINS`.
+        tables: which of `TWINS`; `unit_moves` too, where `inventory_daily` is among them.
 
     Returns:
         seconds of each script and of each table written.
     """
+    took: Counter[str] = Counter()
+    parts = sorted(path.name for path in (conformed / "components").glob("*.parquet"))
+    told, summed = [name for name in tables if name != SUMMED], [name for name in tables if name == SUMMED]
+    for first in range(0, len(parts), PARTS_AT_ONCE):
+        names = ["00000.parquet", *parts[first : first + PARTS_AT_ONCE]]
+        with closing(_connection(out, as_of, params)) as connection:
+            _give(connection, conformed, given, names)
+            _run(connection, _scripts(told), told, out, f"{first:05d}", took)
+    if summed:
+        with closing(_connection(out, as_of, params)) as connection:
+            _give(connection, conformed, None, ["00000.parquet"])
+            connection.execute(f"create view unit_moves as from read_parquet('{out / 'unit_moves'}/*.parquet')")
+            _run(connection, [SQL / f"{name}.sql" for name in OF_SUMS], summed, out, "00000", took)
+    return dict(took)
+
+
+def _connection(out: Path, as_of: date, params: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY, "temp_directory": str(out / "tmp")})
     connection.execute("set timezone = 'UTC'")
+    connection.execute(_parameters(as_of, params))
+    return connection
+
+
+def _give(connection: duckdb.DuckDBPyConnection, conformed: Path, given: Path | None, parts: Collection[str]) -> None:
+    """Views of what the scripts read: some parts of the conformed tables, and the dimensions."""
     for table in CONFORMED_TABLES:
-        files = conformed / table.name / "*.parquet"
-        connection.execute(f"create view {table.name} as from read_parquet('{files}') where not is_void")
+        files = [str(conformed / table.name / part) for part in parts if (conformed / table.name / part).exists()]
+        if files:
+            connection.execute(f"create view {table.name} as from read_parquet({files}) where not is_void")
     for name in DIMENSIONS if given else ():
         connection.execute(f"create view {name} as from read_parquet('{given / L2_TABLES[name].path}/*.parquet')")
-    connection.execute(_parameters(as_of, params))
-    took = {}
-    for script in _scripts(tables):
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    scripts: list[Path],
+    tables: Collection[str],
+    out: Path,
+    number: str,
+    took: Counter[str],
+) -> None:
+    """Run scripts, write the tables, and add up what each took."""
+    for script in scripts:
         text = script.read_text(encoding="utf-8")
-        took[script.stem] = seconds(lambda text=text: connection.execute(text))
+        took[script.stem] += seconds(lambda text=text: connection.execute(text))
     for name in tables:
-        copy = f"copy {name} to '{out / name}.parquet' (compression snappy)"
-        took[f"write {name}"] = seconds(lambda copy=copy: connection.execute(copy))
-    connection.close()
-    return took
+        (out / name).mkdir(exist_ok=True)
+        copy = f"copy {name} to '{out / name / number}.parquet' (compression snappy)"
+        took[f"write {name}"] += seconds(lambda copy=copy: connection.execute(copy))
 
 
 def _scripts(tables: Collection[str]) -> list[Path]:
@@ -88,7 +127,7 @@ def differences(ours: Path, twin: Path, table: Table) -> dict[str, int]:
 
     Args:
         ours: folder of Parquet files.
-        twin: a Parquet file.
+        twin: Parquet files, as a pattern.
         table: the table.
 
     Returns:

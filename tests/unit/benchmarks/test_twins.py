@@ -28,7 +28,7 @@ def task(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Task:
 
 
 def differences(task: Task, name: str, twin: Path | None = None) -> dict[str, int]:
-    twin = twin or task.out.parent / "twins" / f"{name}.parquet"
+    twin = twin or task.out.parent / "twins" / name / "*.parquet"
     return twins.differences(task.out / L2_TABLES[name].path, twin, L2_TABLES[name])
 
 
@@ -77,7 +77,7 @@ def test_a_row_too_few_or_too_many_is_seen(task: Task, tmp_path: Path, less: str
 def spoil(task: Task, folder: Path, change: str) -> Path:
     """The twin of fact_donation, changed."""
     connection = duckdb.connect()
-    right, spoilt = task.out.parent / "twins" / "fact_donation.parquet", folder / "spoilt.parquet"
+    right, spoilt = task.out.parent / "twins" / "fact_donation" / "*.parquet", folder / "spoilt.parquet"
     connection.execute(f"create view twin as from '{right}'")
     connection.execute(f"create table spoilt as {change}")
     connection.execute(f"copy spoilt to '{spoilt}' (format parquet)")

@@ -41,5 +41,5 @@ def test_a_facility_whose_id_is_an_npi_is_that_hospital(spark):
     found = combined(spark, facilities, [{"npi": "N1", "name": "Mercy", "region": "north"}, {"npi": "N2"}])
     assert found == [
         ("N1", "N1", "hospital", "Mercy", "north", "UTC"),
-        ("N2", "N3", "hub", "N2", None, "UTC"),
+        ("N2", "N3", "hub", "Hospital N3", None, "UTC"),
     ]

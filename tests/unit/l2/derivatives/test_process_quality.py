@@ -43,7 +43,10 @@ Wanted = dict[tuple[str, date], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """What was drawn at the site S of the case and made at its centre C; by place and month, what must be so."""
+    """What was drawn at the site S of the case and made at its centre C; by place and month, what must be so.
+
+    There is no other row.
+    """
 
     name: str
     wanted: Wanted
@@ -216,6 +219,7 @@ CASES = [
     Case(
         "units of no one donation count where and when they were made",
         {
+            ("S", FEBRUARY): {},
             ("C", MARCH): {
                 "units": 2,
                 "released": 0,

@@ -254,9 +254,9 @@ def test_old_restatements__are_forgotten(corrected: Frames) -> None:
     """On the 400th day after as-of, and told by a service that keeps fewer days."""
     count = corrected["restatements"].count()
     for as_of, params, wanted in (
-        (date(2025, 4, 7), {}, count),
-        (date(2025, 4, 8), {}, 0),
-        (date(2024, 3, 6), {"restatement_history_days": 2}, 0),
+        (date(2025, 4, 7), PARAMS, count),
+        (date(2025, 4, 8), PARAMS, 0),
+        (date(2024, 3, 6), PARAMS | {"restatement_history_days": 2}, 0),
     ):
         assert built_again(corrected, as_of, params).count() == wanted, as_of
 
