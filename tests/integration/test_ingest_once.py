@@ -158,7 +158,7 @@ def test_ingest__takes_the_twin_of_a_planned_file_that_is_gone(make: Make) -> No
     (world.root / DAY / "a.json").unlink()
     again(world).ingest()
     assert {path: event.event for path, event in read_ledger(world.lake).known().items()} == {
-        f"{DAY}/a.json": "failed",
+        f"{DAY}/a.json": "gone",
         f"{DAY}/b.json": "loaded",
         f"{DAY}/c.json": "parked",
         "hospitals/2024/03/01/a.json": "loaded",
