@@ -194,9 +194,13 @@ class Gatekeeper:
         if conformed.versions is not None:
             self.lake.replace(conformed.versions, rows)
 
-    def _reason(self, verdict: Verdict, batch: int) -> str:
-        """Why a batch is held, with the files by their paths."""
-        return read_ledger(self.lake).named("; ".join(verdict.messages.get(batch, ())))
+    def _holds(self, feed: Feed, verdict: Verdict) -> list[Hold]:
+        """The held batches, each with its reason, which names files by their paths."""
+        if not verdict.held:
+            return []
+        ledger = read_ledger(self.lake)
+        reasons = {batch: ledger.named("; ".join(verdict.messages.get(batch, ()))) for batch in verdict.held}
+        return [Hold(feed.name, batch, "held", reasons[batch]) for batch in sorted(verdict.held)]
 
     def _admission(self, judgement: Judgement) -> Admission:
         feed, suite = judgement.judged.feed, judgement.judged.suite
@@ -211,7 +215,7 @@ class Gatekeeper:
             accepted=judgement.accepted,
             refused=judgement.refused,
             is_written=judgement.accepted > 0,
-            holds=[Hold(feed.name, batch, "held", self._reason(verdict, batch)) for batch in sorted(held)],
+            holds=self._holds(feed, verdict),
             exit_code=verdict.exit_code,
             audits=[audit for audit, _ in audits],
             profile=[tuple((day | {"run_id": self.lake.run_id}).values()) for day in verdict.profile],

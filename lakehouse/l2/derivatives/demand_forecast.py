@@ -60,7 +60,7 @@ def build(
         regional_demand: units transfused by day.
         forecast_quality: the chosen model of each series.
         as_of: last day that is known.
-        params: forecast_history_days (730 when absent).
+        params: forecast_history_days.
     """
     choice = forecast_quality.where("is_chosen").select(*SERIES, "model", *PARAMETERS, *ENDS, "trained_on")
 

@@ -56,7 +56,7 @@ def build(donor_lives: DataFrame, *, as_of: date, params: Mapping[str, Any]) -> 
     Args:
         donor_lives: the records of each donor.
         as_of: last local day that counts.
-        params: cohort_months (how many months a cohort is followed, 36 when absent).
+        params: cohort_months (how many months a cohort is followed).
     """
     last_month = int(params["cohort_months"])
     donors = _first_timers(donor_histories(donor_lives, as_of=as_of), as_of, last_month)

@@ -68,7 +68,7 @@ def build(
         regional_demand: units transfused by day.
         forecast_quality_before: this table in the release before; a choice in it stands for `reselect_days`.
         as_of: last day that is known.
-        params: forecast_history_days (730 when absent), reselect_days (7 when absent).
+        params: forecast_history_days, reselect_days.
     """
     oldest = as_of - timedelta(days=int(params["reselect_days"]) - 1)
     standing = forecast_quality_before.where(F.col("chosen_on").between(oldest, as_of))

@@ -80,7 +80,7 @@ def build(unit_moves: DataFrame, places: DataFrame, *, as_of: date, params: Mapp
         unit_moves: the changes in the lives of units up to `as_of`.
         places: `all_facilities`: kinds and regions.
         as_of: last local day that counts.
-        params: inventory_history_days (days that the table reaches back, 1830 when absent).
+        params: inventory_history_days (days that the table reaches back).
     """
     before = day_before(as_of, params)
     return days_of_shelves(moved_by_day(legs_of(unit_moves, before)), places, as_of, before)

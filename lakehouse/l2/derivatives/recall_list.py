@@ -78,7 +78,7 @@ def build(
         expiry_outlook: the shelves at `as_of`; those of centres count, for theirs is what donations fill.
         look_backs: who was found reactive.
         as_of: last local day that counts.
-        params: recall_within_days (14 when absent), status_red_days, status_amber_days, status_green_days.
+        params: recall_within_days, status_red_days, status_amber_days, status_green_days.
     """
     until = as_of + timedelta(days=int(params["recall_within_days"]))
     candidates = (

@@ -68,7 +68,7 @@ def build(
         units: the units' state at `as_of`.
         places: `all_facilities`: time zones, regions and names.
         as_of: last local day that counts.
-        params: demand_history_days (days that the table reaches back, 1830 when absent).
+        params: demand_history_days (days that the table reaches back).
     """
     first_day = as_of - timedelta(days=int(params["demand_history_days"]) - 1)
     requests = judged_requests(blood_requests, moves, places, as_of=as_of)

@@ -142,7 +142,7 @@ def build(  # noqa: PLR0913, PLR0917 -- an argument is a table
         places: `all_facilities`.
         restatements_before: this table in the release before.
         as_of: day of this release.
-        params: restatement_history_days (400 when absent).
+        params: restatement_history_days.
     """
     spans = (
         INVENTORY.span(inventory_daily, inventory_daily_before, as_of),

@@ -50,7 +50,7 @@ def build(
         units: the units' state at `as_of`.
         places: `all_facilities`: regions and time zones.
         as_of: last day that is known.
-        params: supply_window_days (days that yields and shares are taken from, 182 when absent).
+        params: supply_window_days (days that yields and shares are taken from).
     """
     collections = collections_by_region(donation_events, places, as_of=as_of, params=params)
     shares = units_per_collection(units, places, as_of=as_of, params=params)
