@@ -10,6 +10,8 @@ from lakehouse.config import load_config
 from lakehouse.session import build_session
 
 MILLION = 1_000_000
+# In the order in which they are measured.
+PARTS = ("generate", "drift", "runs", "full_build", "refresh", "look_back", "transfers", "ingest", "gate")
 
 
 def main() -> None:
@@ -33,24 +35,26 @@ def main() -> None:
         help="size of what is looked back in, by default %(default)s",
     )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts to measure (default: all)")
     options = parser.parse_args()
     config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
     folder = options.folder.resolve()
-    parts: tuple[Callable[[], list[Measurement]], ...] = (
-        lambda: generate.measure(folder, options.times),
-        drift.measure,
-        lambda: runs.measure(load_config("local"), folder),
-        lambda: full_build.measure(folder, options.units),
-        lambda: refresh.measure(folder, options.units_a_year),
-        lambda: look_back.measure(folder, options.units_looked_up, options.times),
-        lambda: transfers.measure(build_session(config, "bench"), config, folder / "year"),
-        lambda: ingest.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
-        lambda: gate.measure(build_session(config, "bench"), config, folder, tuple(options.records), options.times),
-    )
+    sizes = tuple(options.records)
+    parts: dict[str, Callable[[], list[Measurement]]] = {
+        "generate": lambda: generate.measure(folder, options.times),
+        "drift": drift.measure,
+        "runs": lambda: runs.measure(load_config("local"), folder),
+        "full_build": lambda: full_build.measure(folder, options.units),
+        "refresh": lambda: refresh.measure(folder, options.units_a_year),
+        "look_back": lambda: look_back.measure(folder, options.units_looked_up, options.times),
+        "transfers": lambda: transfers.measure(build_session(config, "bench"), config, folder / "year"),
+        "ingest": lambda: ingest.measure(build_session(config, "bench"), config, folder, sizes, options.times),
+        "gate": lambda: gate.measure(build_session(config, "bench"), config, folder, sizes, options.times),
+    }
     found: list[Measurement] = []
-    for part in parts:
+    for name in (name for name in PARTS if name in options.only):
         # Shown and kept at once: the whole takes most of an hour, and what breaks off late loses nothing.
-        show(measured := part())
+        show(measured := parts[name]())
         found += measured
         save("bench", found)
 
