@@ -34,7 +34,7 @@ def make(folder: Path, units: int, config: Config) -> None:
     for table in CONFORMED_TABLES:
         if table.looked_up_by:
             rows = session.read.schema(table.schema).parquet(str(records / table.name))
-            _write(lake, table, rows, TIMES[table.name])
+            _write(lake, table, rows, TIMES.get(table.name, ()))
     finish(folder, lake, as_of, config)
 
 

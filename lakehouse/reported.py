@@ -10,13 +10,14 @@ from pyspark.sql import functions as F
 from lakehouse.catalogue import TABLES
 from lakehouse.cli import Outcome, Run
 from lakehouse.config import HOME
-from lakehouse.gates.holds import HOLDS, ROLLED_BACK, Hold, standing
+from lakehouse.gates.holds import HOLDS, Hold, standing_under
 from lakehouse.gates.quarantine import QUARANTINE
 from lakehouse.gates.results import GATE_RESULTS
 from lakehouse.gates.suite import read_suites
 from lakehouse.l1.arrivals import standstills
 from lakehouse.l1.feeds import FEEDS
 from lakehouse.l1.ledger import FileEvent, Ledger, batch_id, read_ledger
+from lakehouse.promote.start import places
 from lakehouse.release import Release, ReleaseReader, find_release
 from lakehouse.reports import Delivery, QualityFacts, ReportFacts, render, render_quality
 from lakehouse.reports.sections import Read
@@ -50,7 +51,7 @@ def write_reports(run: Run, release: Release) -> str:
     # What came, was mended or decided after the release was published is another's: the pages must not change by it.
     ledger = read_ledger(run.lake, until=release.published_at)
     steps = [row for row in run.lake.journals.rows(HOLDS) if row["happened_at"] <= release.published_at]
-    holds = standing(steps)
+    holds = standing_under(steps, places(release.held), release.published_at)
     facts, quality = _facts(run, release, ledger, holds), _quality(release, ledger, holds)
     folder = _folder(release)
     run.lake.files.write(f"{folder}/quality.html", render_quality(read, facts, quality).encode())
@@ -81,9 +82,7 @@ def _facts(run: Run, release: Release, ledger: Ledger, holds: dict[Place, Hold])
     for event in ledger.last.values():
         if event.event == "loaded" and event.batch_seq in release.consumed.get(event.feed, ()):
             judged[event.feed] += event.records
-    held = [(feed, batch) for feed, batches in release.held.items() for batch in batches]
-    # A roll back holds what nobody had held, or what was accepted since.
-    reasons = {place: hold.reason or "" for place, hold in holds.items() if hold.event == "held"}
+    held = sorted(places(release.held))
     discarded = [(*place, hold) for place, hold in sorted(holds.items()) if hold.event == "discarded"]
     left_out = ledger.left_out()
     has_docs = "index.html" in run.lake.files.names(f"{_folder(release)}/data-docs")
@@ -93,7 +92,7 @@ def _facts(run: Run, release: Release, ledger: Ledger, holds: dict[Place, Hold])
         published_at=release.published_at,
         parent=release.parent,
         is_incomplete=release.is_incomplete,
-        held=tuple((feed, batch_id(batch), reasons.get((feed, batch), ROLLED_BACK)) for feed, batch in held),
+        held=tuple((feed, batch_id(batch), holds[feed, batch].reason or "") for feed, batch in held),
         data_docs_href="data-docs/index.html" if has_docs else "",
         lake=run.lake.root,
         judged=dict(judged),

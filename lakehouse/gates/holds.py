@@ -1,6 +1,6 @@
 """Holds: batches of a feed that a gate refused as a whole. A row of `ops/holds` is a step in a hold's life."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,20 @@ class Hold:
 def hold_rows(holds: Iterable[Hold], run_id: str, at: datetime) -> list[tuple[Any, ...]]:
     """The holds as rows of `HOLDS`."""
     return [(h.feed, h.batch_seq, h.event, h.reason, h.by, h.why, run_id, at) for h in holds]
+
+
+def standing_under(
+    rows: Collection[Mapping[str, Any]], held: Iterable[tuple[str, int]], since: datetime
+) -> dict[tuple[str, int], Hold]:
+    """The last step of each held batch, where a release that was published at `since` holds the batches `held`.
+
+    What nobody had held, or what was accepted before a roll back took it away, waits again, until it is decided anew.
+    """
+    found, decided = standing(rows), standing(row for row in rows if row["happened_at"] > since)
+    for place in set(held) - set(decided):
+        if place not in found or found[place].event == "accepted":
+            found[place] = Hold(*place, event="held", reason=ROLLED_BACK)
+    return found
 
 
 def standing(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Hold]:

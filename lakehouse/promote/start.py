@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from lakehouse.errors import LakeError, LeaseTakenError, UsageError
-from lakehouse.gates.holds import HOLDS, ROLLED_BACK, Hold, standing
+from lakehouse.gates.holds import HOLDS, Hold, standing, standing_under
 from lakehouse.gates.suite import Suite
 from lakehouse.l1.ledger import read_ledger
 from lakehouse.release import Release, require_table
@@ -184,16 +184,9 @@ def batchwork(lake: Lake, base: Release | None) -> Batchwork:
 
 
 def _holds(lake: Lake, base: Release | None) -> dict[tuple[str, int], Hold]:
-    """The last step of each hold. A batch that was accepted before a roll back took it away waits again."""
+    """The last step of each hold."""
     steps = lake.journals.rows(HOLDS) if lake.version(HOLDS) is not None else []
-    holds = standing(steps)
-    if base is None:
-        return holds
-    decided = standing(row for row in steps if row["happened_at"] > base.published_at)
-    for place in places(base.held) - set(decided):
-        if place not in holds or holds[place].event == "accepted":
-            holds[place] = Hold(*place, event="held", reason=ROLLED_BACK)
-    return holds
+    return standing_under(steps, places(base.held), base.published_at) if base else standing(steps)
 
 
 def by_feed(places: Iterable[tuple[str, int]]) -> Batches:

@@ -38,7 +38,12 @@ TABLE = Table(
         Field("units", INT, "how many", required=True),
         Field("hours", NUMBER, "from leaving to being on the shelf: handling and road", required=True),
         Field("depart_by", DATE, "last local day to leave with enough days of use left", required=True),
-        Field("outdates_avoided", NUMBER, "units: the row's part of the losses that the plan saves", required=True),
+        Field(
+            "outdates_avoided",
+            NUMBER,
+            "units, on average: the row's part of what the plan saves",
+            required=True,
+        ),
         Field("shortage_avoided", NUMBER, "units: the same of what would have been missing", required=True),
         Field(
             "gain",
@@ -102,6 +107,7 @@ def rules_of(params: Mapping[str, Any]) -> Rules:
         centre_days=int(params["transfer_centre_days"]),
         shortage_cost=float(params["transfer_shortage_cost"]),
         move_cost=float(params["transfer_move_cost"]),
+        demand_spread=float(params["transfer_demand_spread"]),
     )
 
 

@@ -1,14 +1,17 @@
 """Which units of one region and component to move, so that the least is lost and missing: a small integer program.
 
 A hospital's shelf loses what oldest-first use will not reach before it expires (the rule of `expiry_outlook`), and
-lacks what it needs within the cover days beyond its stock and what the region's centres can issue to it. Units may go
+lacks what it needs within the cover days beyond its stock and what the region's centres can issue to it; both are means
+over the demands that may come, so that a unit stays where it is about as likely to be used as elsewhere. Units may go
 to another hospital, or back to a centre. What a hospital is given it does not order: a centre's demand falls by it.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lakehouse.l2.derivatives.transfer_suggestions_program import Program
 from lakehouse.l2.derivatives.transfer_suggestions_shelves import Move, Rules, Shelf, days_needed, may_meet
@@ -43,14 +46,13 @@ def planned(component: str, shelves: list[Shelf], hours: Hours, rules: Rules) ->
     """
     unmoved = Program(component, shelves, [], rules).solved()
     missing = unmoved[1] if unmoved else np.zeros(0)
-    moves = list(_moves(component, shelves, hours, rules, set(np.flatnonzero(missing > 1e-6))))
+    moves = list(_moves(component, shelves, hours, rules, missing)) if unmoved else []
     program = Program(component, shelves, moves, rules)
     moved = program.solved() if moves else None
     if not (unmoved and moved):
         return Plan([], 0.0, 0.0)
-    lost, then_lost, then_missing = unmoved[0], *moved
     chosen = [(move, int(units)) for move, units in zip(moves, program.units, strict=True) if units]
-    plan = Plan(chosen, round(lost.sum() - then_lost.sum(), 6), round(missing.sum() - then_missing.sum(), 6))
+    plan = Plan(chosen, *[round(float(now.sum() - then.sum()), 6) for now, then in zip(unmoved, moved, strict=True)])
     return plan if plan.gain(rules) > 0 else Plan([], 0.0, 0.0)
 
 
@@ -59,16 +61,16 @@ def _moves(
     shelves: list[Shelf],
     hours: Hours,
     rules: Rules,
-    missing: set[int],
+    missing: NDArray[np.float64],
 ) -> Iterator[Move]:
-    """Moves that could gain anything: from where units are lost, or to where they are missing; never from a centre."""
+    """Moves of which a unit could gain more than its way costs, at its best; never from a centre."""
     for number, source in enumerate(shelves):
-        is_losing = source.loss(rules) > 0
-        for left, target in ((left, t) for left in source.movable for t in range(len(shelves))):
-            there = shelves[target]
-            took = hours.get((source.facility, there.facility))
-            can_gain = (is_losing and left <= rules.outlook_days) or target in missing
-            if took is None or source.is_centre or not can_gain or there.demand <= 0 or took > rules.hours_max:
-                continue
-            if left >= days_needed(took, there, rules) and may_meet(component, source.group, there.group):
-                yield Move(number, left, target, took)
+        for left in () if source.is_centre else source.movable:
+            saved = source.chance_of_loss(left, rules)
+            for target, there in enumerate(shelves):
+                took = hours.get((source.facility, there.facility), math.inf)
+                gain = saved + rules.shortage_cost * min(1.0, missing[target])
+                if there.demand <= 0 or took > rules.hours_max or gain <= rules.cost_of_way(took):
+                    continue
+                if left >= days_needed(took, there, rules) and may_meet(component, source.group, there.group):
+                    yield Move(number, left, target, took)

@@ -1,10 +1,12 @@
 """The integer program behind a plan of transfers."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lakehouse.l2.derivatives.transfer_suggestions_demand import Line
 from lakehouse.l2.derivatives.transfer_suggestions_shelves import Move, Rules, Shelf, may_meet
 
 SUBSTITUTION_COST = 0.2
@@ -12,6 +14,9 @@ NODES = 20_000
 """The solver stops after so many steps, with the best plan by then; after some time it would not be the same twice."""
 ISSUE_COST = 0.001
 """What a centre can issue at all counts as issued before anything is moved for it."""
+
+Row = tuple[dict[int, float], float]
+"""A constraint: column -> factor, and what their sum must be at least."""
 
 
 class Program:
@@ -29,6 +34,10 @@ class Program:
             for target, there in enumerate(shelves)
             if source.is_centre and not there.is_centre and may_meet(component, source.group, there.group)
         ]
+        self.of_shelf: dict[int, list[int]] = {}
+        for column, move in enumerate(moves):
+            self.of_shelf.setdefault(move.source, []).append(column)
+            self.of_shelf.setdefault(move.target, []).append(column)
         self.first_issue = len(moves)
         self.first_loss = self.first_issue + len(self.issues)
         self.first_missing = self.first_loss + len(shelves)
@@ -59,58 +68,85 @@ class Program:
 
     def _costs(self) -> NDArray[np.float64]:
         moves = [
-            self.rules.move_cost * (1 + move.hours / self.rules.hours_max)
+            self.rules.cost_of_way(move.hours)
             + SUBSTITUTION_COST * (self.shelves[move.source].group != self.shelves[move.target].group)
             for move in self.moves
         ]
-        missing = [0.0 if shelf.is_centre else self.rules.shortage_cost for shelf in self.shelves]
-        return np.array([*moves, *[ISSUE_COST] * len(self.issues), *[1.0] * len(self.shelves), *missing])
+        issues, lost = [ISSUE_COST] * len(self.issues), [1.0] * len(self.shelves)
+        return np.array([*moves, *issues, *lost, *[self.rules.shortage_cost] * len(self.shelves)])
 
     def _rows(self) -> tuple[list[dict[int, float]], list[float]]:
         """Constraints as rows of column -> factor, each at least its bound."""
         found = [*self._movable(), *self._lost(), *self._missing(), *self._issued()]
         return [row for row, _ in found], [bound for _, bound in found]
 
-    def _movable(self) -> Iterator[tuple[dict[int, float], float]]:
+    def _movable(self) -> Iterator[Row]:
         batches: dict[tuple[int, int], dict[int, float]] = {}
         for column, move in enumerate(self.moves):
             batches.setdefault((move.source, move.days_left), {})[column] = -1.0
         for (source, left), row in batches.items():
             yield row, -float(self.shelves[source].movable[left])
 
-    def _lost(self) -> Iterator[tuple[dict[int, float], float]]:
-        """Lost >= S(d) - out + in - D(d) + what a centre is not asked for, on every day on which units are due."""
+    def _lost(self) -> Iterator[Row]:
+        """Lost >= mean of max(0, S(d) - out + in + what a centre is not asked for - D(d)), on every day with units due.
+
+        The mean is convex in the units, and so the highest of its lines.
+        """
         for number, shelf in enumerate(self.shelves):
-            for day in range(1, self.rules.outlook_days + 1):
-                row = self._net(number, day, -1.0)
+            lost, days = self.first_loss + number, {*shelf.due_days(self.rules), *self._arriving(number)}
+            for day in sorted(days):
+                net, stock = self._net(number, day), shelf.due_by(day)
                 if shelf.is_centre:
                     for column, share in self._spared(number):
-                        row[column] = row.get(column, 0.0) - share * day / self.rules.outlook_days
-                row[self.first_loss + number] = 1.0
-                yield row, float(shelf.due_by(day) - shelf.taken_by(day, self.rules))
+                        net[column] = net.get(column, 0.0) + share * day / self.rules.outlook_days
+                lines = shelf.taken_by(day, self.rules).lines_lost(*self._reach(stock, net))
+                yield from _above(lines, lost, net, stock)
 
-    def _missing(self) -> Iterator[tuple[dict[int, float], float]]:
-        """Missing >= D(cover) - stock - in + out - issued."""
+    def _missing(self) -> Iterator[Row]:
+        """Missing >= mean of max(0, D(cover) - stock - in + out - issued)."""
         for number, shelf in enumerate(self.shelves):
-            row = self._net(number, None, 1.0)
-            row |= {self.first_issue + n: 1.0 for n, (_, target) in enumerate(self.issues) if target == number}
-            row[self.first_missing + number] = 1.0
-            yield row, float(shelf.taken_by(self.rules.cover_days, self.rules) - sum(shelf.stock.values()))
+            if shelf.is_centre:
+                continue
+            net, stock = self._net(number, None), sum(shelf.stock.values())
+            net |= {self.first_issue + n: 1.0 for n, (_, target) in enumerate(self.issues) if target == number}
+            lacks = self.first_missing + number
+            yield from _above(shelf.taken_by(self.rules.cover_days, self.rules).lines_missing(), lacks, net, stock)
 
-    def _issued(self) -> Iterator[tuple[dict[int, float], float]]:
+    def _reach(self, stock: int, net: dict[int, float]) -> tuple[int, int]:
+        """The least and the most units of a stock, by the moves that change it."""
+        goes: dict[tuple[int, int], float] = {}
+        comes: dict[tuple[int, int], float] = {}
+        for column, value in net.items():
+            batch = (move := self.moves[column]).source, move.days_left
+            change = comes if value > 0 else goes
+            units = abs(value) * self.shelves[move.source].movable[move.days_left]
+            change[batch] = max(units, change.get(batch, 0.0))
+        return stock - math.ceil(sum(goes.values())), stock + math.ceil(sum(comes.values()))
+
+    def _arriving(self, number: int) -> set[int]:
+        """Days of the outlook on which units are due that moves would bring."""
+        due = {self._due(move) for move in self.moves if move.target == number}
+        return {day for day in due if day <= self.rules.outlook_days}
+
+    def _due(self, move: Move) -> int:
+        """The day by which a moved unit must be taken where it goes to."""
+        return move.days_left - (self.rules.centre_days if self.shelves[move.target].is_centre else 0)
+
+    def _issued(self) -> Iterator[Row]:
         for number, shelf in enumerate(self.shelves):
             row = {self.first_issue + n: -1.0 for n, (centre, _) in enumerate(self.issues) if centre == number}
             if row:
                 yield row, -float(sum(shelf.stock.values()))
 
-    def _net(self, number: int, due_by: int | None, sign: float) -> dict[int, float]:
-        """Units that come less those that go, of those due by a day, times `sign`."""
-        waits = self.rules.centre_days if self.shelves[number].is_centre else 0
-        return {
-            column: sign if move.target == number else -sign
-            for column, move in enumerate(self.moves)
-            if number in (move.source, move.target) and (due_by is None or move.days_left - waits <= due_by)
-        }
+    def _net(self, number: int, due_by: int | None) -> dict[int, float]:
+        """Units that come less those that go, of those due by a day."""
+        moves = [(column, self.moves[column]) for column in self.of_shelf.get(number, ())]
+        found = {}
+        for column, move in moves:
+            comes = move.target == number
+            if due_by is None or (self._due(move) if comes else move.days_left) <= due_by:
+                found[column] = 1.0 if comes else -1.0
+        return found
 
     def _spared(self, centre: int) -> Iterator[tuple[int, float]]:
         """Moves to hospitals for the centre's group, with the part of each that this centre will not be asked for."""
@@ -121,3 +157,9 @@ class Program:
             target = self.shelves[move.target]
             if not target.is_centre and target.group == group:
                 yield column, share
+
+
+def _above(lines: Iterable[Line], column: int, net: dict[int, float], stock: int) -> Iterator[Row]:
+    """A variable is at least as high as each line at stock + net."""
+    for slope, height in lines:
+        yield {column: 1.0} | {n: -slope * value for n, value in net.items()}, height + slope * stock

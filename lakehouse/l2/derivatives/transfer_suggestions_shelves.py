@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lakehouse.domain.blood_groups import GROUPS, plasma_groups, platelet_groups, red_cell_groups
+from lakehouse.l2.derivatives.transfer_suggestions_demand import Demand
 
 RECEIVES = {"plasma": plasma_groups, "cryoprecipitate": plasma_groups, "platelets": platelet_groups}
 """Groups that a demand of a group may be met by, best first; red cells and whole blood go by the cells."""
@@ -23,6 +24,11 @@ class Rules:
     centre_days: int
     shortage_cost: float
     move_cost: float
+    demand_spread: float
+
+    def cost_of_way(self, hours: float) -> float:
+        """Of a unit that is moved so long."""
+        return self.move_cost * (1 + hours / self.hours_max)
 
 
 @dataclass
@@ -32,7 +38,7 @@ class Shelf:
     facility: str
     group: str
     is_centre: bool
-    demand: float  # units within the outlook
+    demand: float  # units within the outlook, on average
     stock: dict[int, int] = field(default_factory=dict)
     movable: dict[int, int] = field(default_factory=dict)
 
@@ -40,14 +46,22 @@ class Shelf:
         """S(d)."""
         return sum(units for left, units in self.stock.items() if left <= day)
 
-    def taken_by(self, day: int, rules: Rules) -> int:
-        """D(d), demand spread evenly over the outlook."""
-        return int(self.demand * day / rules.outlook_days + 1e-9)
+    def due_days(self, rules: Rules) -> list[int]:
+        """Days of the outlook on which units are due: between them only demand goes on."""
+        return sorted(left for left, units in self.stock.items() if units and left <= rules.outlook_days)
 
-    def loss(self, rules: Rules) -> int:
-        """Units that are lost within the outlook when nothing is moved."""
-        days = range(1, rules.outlook_days + 1)
-        return max(0, *(self.due_by(day) - self.taken_by(day, rules) for day in days))
+    def taken_by(self, day: int, rules: Rules) -> Demand:
+        """D(d), demand spread evenly over the outlook."""
+        return Demand(self.demand * day / rules.outlook_days, rules.demand_spread)
+
+    def loss(self, rules: Rules) -> float:
+        """Units that are lost within the outlook on average, at least, when nothing is moved."""
+        return max((self.taken_by(day, rules).lost(self.due_by(day)) for day in self.due_days(rules)), default=0.0)
+
+    def chance_of_loss(self, left: int, rules: Rules) -> float:
+        """What of a unit with so many days left is lost, at most, when it stays; it is the last that is taken."""
+        due_days = [day for day in self.due_days(rules) if day >= left]
+        return max((self.taken_by(day, rules).at_most(self.due_by(day) - 1) for day in due_days), default=0.0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""How much a shelf's demand may be, and what of a stock it leaves to be lost, or lacks, on average."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+REACH = 1e-6
+"""Demands that are rarer than this are left out."""
+LINES = 24
+"""A curve of more whole numbers than this is told by so many of them."""
+FLAT = 1e-3
+"""A line that is flatter than this, in units by unit, tells nothing."""
+Line = tuple[float, float]
+"""Slope and height at 0, in units."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Units taken by a day: certain for a `spread` of 0, Poisson for 1, negative binomial above.
+
+    `spread` is the variance over the mean.
+    """
+
+    mean: float
+    spread: float
+
+    def at_most(self, units: int) -> float:
+        """The chance that no more than so many are taken."""
+        chances = _at_most(self.mean, self.spread)
+        return float(chances[min(units, len(chances) - 1)]) if units >= 0 else 0.0
+
+    def lost(self, stock: int) -> float:
+        """Units of a stock that are not taken, on average."""
+        chances = _at_most(self.mean, self.spread)
+        return float(chances[: max(stock, 0)].sum()) + max(stock - len(chances), 0)
+
+    def missing(self, stock: int) -> float:
+        """Units that are wanted beyond a stock, on average."""
+        return self.expected - stock + self.lost(stock)
+
+    @property
+    def expected(self) -> float:
+        """The mean of whole units: a certain demand's is rounded down."""
+        return float((1 - _at_most(self.mean, self.spread)).sum())
+
+    def lines_lost(self, low: int, high: int) -> Iterator[Line]:
+        """Lines whose highest is `lost` of stocks from `low` to `high`: one between each two whole numbers."""
+        for stock in _points(low, min(high, len(_at_most(self.mean, self.spread)))):
+            if (slope := self.at_most(stock)) > FLAT:
+                yield slope, self.lost(stock) - slope * stock
+
+    def lines_missing(self) -> Iterator[Line]:
+        """Lines whose highest is `missing`, of any stock."""
+        for stock in _points(0, len(_at_most(self.mean, self.spread))):
+            if (slope := self.at_most(stock) - 1) < -FLAT:
+                yield slope, self.missing(stock) - slope * stock
+
+
+def _points(low: int, high: int) -> list[int]:
+    low = min(low, high)
+    return sorted({round(point) for point in np.linspace(low, high, min(LINES, high - low + 1))})
+
+
+@lru_cache(maxsize=10_000)
+def _at_most(mean: float, spread: float) -> NDArray[np.float64]:
+    """By units from 0: the chance that demand takes no more; the last is 1."""
+    # Imported where it is needed: the driver, which only plans, never asks for it.
+    from scipy.stats import nbinom, poisson  # noqa: PLC0415
+
+    if spread <= 0 or mean <= 0:
+        return np.append(np.zeros(max(int(mean + 1e-9), 0)), 1.0)
+    taken = poisson(mean) if spread <= 1 else nbinom(mean / (spread - 1), 1 / spread)
+    chances = taken.cdf(np.arange(int(taken.ppf(1 - REACH)) + 1))
+    chances[-1] = 1.0
+    return np.asarray(chances, dtype=np.float64)
