@@ -139,16 +139,23 @@ def missed_by_then(as_of: date, window_days: int, outlook_days: int) -> Column:
 
 
 def held_units(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
-    """Units on hand with their shelf; `expires_on` is the last local day on which the unit can be used."""
+    """Units on hand with their shelf.
+
+    `expires_on` is the last local day on which the unit can be used; `is_remade_here` tells that it was made of another
+    unit where it is: thawed, irradiated, divided.
+    """
+    remade_here = F.coalesce(
+        (F.size("parent_unit_ids") > 0) & (F.col("made_at_facility_id") == F.col("facility_id")), F.lit(False)
+    )
     zones = F.broadcast(places.select("facility_id", "timezone"))
     is_in_date = F.coalesce(F.col("expires_on") > F.lit(as_of), F.lit(True))
     return (
         units.where("is_on_hand")
-        .select(*shelf(F.col("facility_id")), "state", "doses", "expires_at")
+        .select(*shelf(F.col("facility_id")), "state", "doses", "expires_at", remade_here.alias("is_remade_here"))
         .join(zones, "facility_id", how="left")
         .withColumn("expires_on", last_day(F.col("expires_at"), F.coalesce("timezone", F.lit("UTC"))))
         .withColumn("is_in_date", is_in_date)
-        .select(*SHELF, "state", "doses", "expires_on", "is_in_date")
+        .select(*SHELF, "state", "doses", "expires_on", "is_in_date", "is_remade_here")
     )
 
 

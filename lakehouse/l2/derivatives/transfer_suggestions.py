@@ -126,9 +126,12 @@ def _either(name: str) -> Column:
 
 
 def _stock(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
-    """Units in date of each shelf by their last usable day: in_stock, and of them movable."""
+    """Units in date of each shelf by their last usable day: in_stock, and of them movable.
+
+    What a hospital has thawed or irradiated itself stays: it was made ready for a patient there.
+    """
     held = held_units(units, places, as_of).where("is_in_date")
-    movable = (F.col("state") == "available") & F.col("expires_on").isNotNull()
+    movable = (F.col("state") == "available") & F.col("expires_on").isNotNull() & ~F.col("is_remade_here")
     return (
         held.where(F.col("state").isin("available", "reserved"))
         .groupBy(*SHELF, "expires_on")

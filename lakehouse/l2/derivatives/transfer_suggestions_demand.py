@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 REACH = 1e-6
 """Demands that are rarer than this are left out."""
-LINES = 24
-"""A curve of more whole numbers than this is told by so many of them."""
-FLAT = 1e-3
-"""A line that is flatter than this, in units by unit, tells nothing."""
+BEND = 0.1
+"""Slopes that differ by less, in units lost by unit, are taken for one."""
 Line = tuple[float, float]
 """Slope and height at 0, in units."""
 
@@ -47,21 +45,25 @@ class Demand:
         return float((1 - _at_most(self.mean, self.spread)).sum())
 
     def lines_lost(self, low: int, high: int) -> Iterator[Line]:
-        """Lines whose highest is `lost` of stocks from `low` to `high`: one between each two whole numbers."""
-        for stock in _points(low, min(high, len(_at_most(self.mean, self.spread)))):
-            if (slope := self.at_most(stock)) > FLAT:
+        """Lines whose highest is about `lost`, for stocks from `low` to `high`."""
+        for stock in self._bends(low, high):
+            if slope := self.at_most(stock):
                 yield slope, self.lost(stock) - slope * stock
 
     def lines_missing(self) -> Iterator[Line]:
-        """Lines whose highest is `missing`, of any stock."""
-        for stock in _points(0, len(_at_most(self.mean, self.spread))):
-            if (slope := self.at_most(stock) - 1) < -FLAT:
+        """Lines whose highest is about `missing`, for any stock."""
+        for stock in self._bends(0, len(_at_most(self.mean, self.spread)) - 1):
+            if slope := self.at_most(stock) - 1:
                 yield slope, self.missing(stock) - slope * stock
 
-
-def _points(low: int, high: int) -> list[int]:
-    low = min(low, high)
-    return sorted({round(point) for point in np.linspace(low, high, min(LINES, high - low + 1))})
+    def _bends(self, low: int, high: int) -> Iterator[int]:
+        """Stocks after which both curves rise by another slope; the first and the last."""
+        last = len(_at_most(self.mean, self.spread)) - 1
+        low, high, slope = min(low, last), min(high, last), -1.0
+        for stock in range(low, high + 1):
+            if stock in (low, high) or self.at_most(stock) >= slope + BEND:
+                slope = self.at_most(stock)
+                yield stock
 
 
 @lru_cache(maxsize=10_000)

@@ -6,6 +6,7 @@ over the demands that may come, so that a unit stays where it is about as likely
 to another hospital, or back to a centre. What a hospital is given it does not order: a centre's demand falls by it.
 """
 
+import heapq
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,9 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lakehouse.l2.derivatives.transfer_suggestions_program import Program
-from lakehouse.l2.derivatives.transfer_suggestions_shelves import Move, Rules, Shelf, days_needed, may_meet
+from lakehouse.l2.derivatives.transfer_suggestions_shelves import (
+    Move,
+    Rules,
+    Shelf,
+    cost_of,
+    days_needed,
+    days_there,
+    may_meet,
+)
 
 Hours = Mapping[tuple[str, str], float]
+TARGETS = 4
+"""Shelves of one day's units that a plan chooses from: more make it longer, and hardly better."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +74,27 @@ def _moves(
     rules: Rules,
     missing: NDArray[np.float64],
 ) -> Iterator[Move]:
-    """Moves of which a unit could gain more than its way costs, at its best; never from a centre."""
+    """Moves of which a unit by itself could gain more than it costs, the best `TARGETS` of a batch.
+
+    Never from a centre.
+    """
     for number, source in enumerate(shelves):
         for left in () if source.is_centre else source.movable:
             saved = source.chance_of_loss(left, rules)
+            found = []
             for target, there in enumerate(shelves):
-                took = hours.get((source.facility, there.facility), math.inf)
-                gain = saved + rules.shortage_cost * min(1.0, missing[target])
-                if there.demand <= 0 or took > rules.hours_max or gain <= rules.cost_of_way(took):
+                move = Move(number, left, target, hours.get((source.facility, there.facility), math.inf))
+                gain = saved + rules.shortage_cost * min(1.0, missing[target]) - cost_of(move, shelves, rules)
+                # Asked in this order, for what is added takes the longest to tell.
+                if gain <= 0 or not _may_go(component, move, shelves, rules):
                     continue
-                if left >= days_needed(took, there, rules) and may_meet(component, source.group, there.group):
-                    yield Move(number, left, target, took)
+                gain -= there.added_loss(days_there(left, there, rules), rules)
+                if gain > 0:
+                    found.append((-gain, target, move))
+            yield from (move for *_, move in heapq.nsmallest(TARGETS, found, key=lambda each: each[:2]))
+
+
+def _may_go(component: str, move: Move, shelves: list[Shelf], rules: Rules) -> bool:
+    source, target = shelves[move.source], shelves[move.target]
+    is_in_time = move.hours <= rules.hours_max and move.days_left >= days_needed(move.hours, target, rules)
+    return target.demand > 0 and is_in_time and may_meet(component, source.group, target.group)

@@ -1,17 +1,17 @@
 """The integer program behind a plan of transfers."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse.l2.derivatives.transfer_suggestions_demand import Line
-from lakehouse.l2.derivatives.transfer_suggestions_shelves import Move, Rules, Shelf, may_meet
+from lakehouse.l2.derivatives.transfer_suggestions_shelves import Move, Rules, Shelf, cost_of, days_there, may_meet
 
-SUBSTITUTION_COST = 0.2
-NODES = 20_000
-"""The solver stops after so many steps, with the best plan by then; after some time it would not be the same twice."""
+GAP = 0.005
+"""The solver stops with a plan that costs at most so much more than the best, as a share of it."""
+NODES = 200
+"""It stops after so many steps, too, with the best plan by then; after some time it would not be the same twice."""
 ISSUE_COST = 0.001
 """What a centre can issue at all counts as issued before anything is moved for it."""
 
@@ -23,7 +23,7 @@ class Program:
     """min lost + shortage_cost x missing + cost of moving.
 
     Variables: units of each move (whole), units issued by each centre's shelf to each hospital's (ordinary orders),
-    units lost on each shelf, units missing on each.
+    units lost on each shelf, units missing on each; and the stock that these are told from.
     """
 
     def __init__(self, component: str, shelves: list[Shelf], moves: list[Move], rules: Rules) -> None:
@@ -41,7 +41,7 @@ class Program:
         self.first_issue = len(moves)
         self.first_loss = self.first_issue + len(self.issues)
         self.first_missing = self.first_loss + len(shelves)
-        self.size = self.first_missing + len(shelves)
+        self.size = self.first_level = self.first_missing + len(shelves)
         self.units: NDArray[np.float64] = np.zeros(len(moves))
 
     def solved(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
@@ -59,21 +59,19 @@ class Program:
             constraints=LinearConstraint(matrix, lb=np.array(low)),
             integrality=np.r_[np.ones(self.first_issue), np.zeros(self.size - self.first_issue)],
             bounds=Bounds(0, np.inf),
-            options={"node_limit": NODES},
+            options={"node_limit": NODES, "mip_rel_gap": GAP},
         )
         if found.x is None:
             return None
         self.units = np.round(found.x[: self.first_issue])
-        return found.x[self.first_loss : self.first_missing], found.x[self.first_missing :]
+        return found.x[self.first_loss : self.first_missing], found.x[self.first_missing : self.first_level]
 
     def _costs(self) -> NDArray[np.float64]:
-        moves = [
-            self.rules.cost_of_way(move.hours)
-            + SUBSTITUTION_COST * (self.shelves[move.source].group != self.shelves[move.target].group)
-            for move in self.moves
-        ]
+        moves = [cost_of(move, self.shelves, self.rules) for move in self.moves]
         issues, lost = [ISSUE_COST] * len(self.issues), [1.0] * len(self.shelves)
-        return np.array([*moves, *issues, *lost, *[self.rules.shortage_cost] * len(self.shelves)])
+        missing = [self.rules.shortage_cost] * len(self.shelves)
+        named = [*moves, *issues, *lost, *missing]
+        return np.array([*named, *[0.0] * (self.size - len(named))])
 
     def _rows(self) -> tuple[list[dict[int, float]], list[float]]:
         """Constraints as rows of column -> factor, each at least its bound."""
@@ -93,24 +91,33 @@ class Program:
         The mean is convex in the units, and so the highest of its lines.
         """
         for number, shelf in enumerate(self.shelves):
-            lost, days = self.first_loss + number, {*shelf.due_days(self.rules), *self._arriving(number)}
+            days = {*shelf.due_days(self.rules), *self._arriving(number)}
+            row: dict[int, float] = {}
+            net: dict[int, float] = {}
+            stock = 0
             for day in sorted(days):
-                net, stock = self._net(number, day), shelf.due_by(day)
-                if shelf.is_centre:
-                    for column, share in self._spared(number):
-                        net[column] = net.get(column, 0.0) + share * day / self.rules.outlook_days
-                lines = shelf.taken_by(day, self.rules).lines_lost(*self._reach(stock, net))
-                yield from _above(lines, lost, net, stock)
+                net_before, stock_before, net, stock = net, stock, self._due(number, day), shelf.due_by(day)
+                change = {column: net_before.get(column, 0.0) - value for column, value in net.items()}
+                stocked = self._new_column()
+                yield row | change | {stocked: 1.0}, float(stock - stock_before)
+                row = {stocked: -1.0}
+                for slope, height in shelf.taken_by(day, self.rules).lines_lost(*self._reach(stock, net)):
+                    yield {self.first_loss + number: 1.0, stocked: -slope}, height
 
     def _missing(self) -> Iterator[Row]:
         """Missing >= mean of max(0, D(cover) - stock - in + out - issued)."""
         for number, shelf in enumerate(self.shelves):
             if shelf.is_centre:
                 continue
-            net, stock = self._net(number, None), sum(shelf.stock.values())
-            net |= {self.first_issue + n: 1.0 for n, (_, target) in enumerate(self.issues) if target == number}
-            lacks = self.first_missing + number
-            yield from _above(shelf.taken_by(self.rules.cover_days, self.rules).lines_missing(), lacks, net, stock)
+            issued = {self.first_issue + n: 1.0 for n, (_, target) in enumerate(self.issues) if target == number}
+            stocked = self._new_column()
+            yield self._net(number, None) | issued | {stocked: -1.0}, -float(sum(shelf.stock.values()))
+            for slope, height in shelf.taken_by(self.rules.cover_days, self.rules).lines_missing():
+                yield {self.first_missing + number: 1.0, stocked: -slope}, height
+
+    def _new_column(self) -> int:
+        self.size += 1
+        return self.size - 1
 
     def _reach(self, stock: int, net: dict[int, float]) -> tuple[int, int]:
         """The least and the most units of a stock, by the moves that change it."""
@@ -125,12 +132,13 @@ class Program:
 
     def _arriving(self, number: int) -> set[int]:
         """Days of the outlook on which units are due that moves would bring."""
-        due = {self._due(move) for move in self.moves if move.target == number}
+        moves = [self.moves[column] for column in self.of_shelf.get(number, ())]
+        due = {self._days_there(move) for move in moves if move.target == number}
         return {day for day in due if day <= self.rules.outlook_days}
 
-    def _due(self, move: Move) -> int:
-        """The day by which a moved unit must be taken where it goes to."""
-        return move.days_left - (self.rules.centre_days if self.shelves[move.target].is_centre else 0)
+    def _days_there(self, move: Move) -> int:
+        """Within how many days a moved unit must be taken where it goes to."""
+        return days_there(move.days_left, self.shelves[move.target], self.rules)
 
     def _issued(self) -> Iterator[Row]:
         for number, shelf in enumerate(self.shelves):
@@ -138,13 +146,21 @@ class Program:
             if row:
                 yield row, -float(sum(shelf.stock.values()))
 
+    def _due(self, number: int, day: int) -> dict[int, float]:
+        """Units that come less those that go, due by a day, and what a centre is not asked for by then."""
+        net = self._net(number, day)
+        if self.shelves[number].is_centre:
+            for column, share in self._spared(number):
+                net[column] = net.get(column, 0.0) + share * day / self.rules.outlook_days
+        return net
+
     def _net(self, number: int, due_by: int | None) -> dict[int, float]:
         """Units that come less those that go, of those due by a day."""
         moves = [(column, self.moves[column]) for column in self.of_shelf.get(number, ())]
         found = {}
         for column, move in moves:
             comes = move.target == number
-            if due_by is None or (self._due(move) if comes else move.days_left) <= due_by:
+            if due_by is None or (self._days_there(move) if comes else move.days_left) <= due_by:
                 found[column] = 1.0 if comes else -1.0
         return found
 
@@ -157,9 +173,3 @@ class Program:
             target = self.shelves[move.target]
             if not target.is_centre and target.group == group:
                 yield column, share
-
-
-def _above(lines: Iterable[Line], column: int, net: dict[int, float], stock: int) -> Iterator[Row]:
-    """A variable is at least as high as each line at stock + net."""
-    for slope, height in lines:
-        yield {column: 1.0} | {n: -slope * value for n, value in net.items()}, height + slope * stock

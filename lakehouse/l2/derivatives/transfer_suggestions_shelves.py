@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from lakehouse.domain.blood_groups import GROUPS, plasma_groups, platelet_groups, red_cell_groups
 from lakehouse.l2.derivatives.transfer_suggestions_demand import Demand
 
+SUBSTITUTION_COST = 0.2
 RECEIVES = {"plasma": plasma_groups, "cryoprecipitate": plasma_groups, "platelets": platelet_groups}
 """Groups that a demand of a group may be met by, best first; red cells and whole blood go by the cells."""
 
@@ -25,10 +26,6 @@ class Rules:
     shortage_cost: float
     move_cost: float
     demand_spread: float
-
-    def cost_of_way(self, hours: float) -> float:
-        """Of a unit that is moved so long."""
-        return self.move_cost * (1 + hours / self.hours_max)
 
 
 @dataclass
@@ -58,6 +55,12 @@ class Shelf:
         """Units that are lost within the outlook on average, at least, when nothing is moved."""
         return max((self.taken_by(day, rules).lost(self.due_by(day)) for day in self.due_days(rules)), default=0.0)
 
+    def added_loss(self, left: int, rules: Rules) -> float:
+        """What one more unit with so many days left adds to the loss."""
+        days = [day for day in {*self.due_days(rules), left} if left <= day <= rules.outlook_days]
+        then = max((self.taken_by(day, rules).lost(self.due_by(day) + 1) for day in days), default=0.0)
+        return max(then - self.loss(rules), 0.0)
+
     def chance_of_loss(self, left: int, rules: Rules) -> float:
         """What of a unit with so many days left is lost, at most, when it stays; it is the last that is taken."""
         due_days = [day for day in self.due_days(rules) if day >= left]
@@ -79,6 +82,17 @@ def may_meet(component: str, unit: str, demand: str) -> bool:
     if unit == demand:
         return True
     return {unit, demand} <= set(GROUPS) and unit in RECEIVES.get(component, red_cell_groups)(demand)
+
+
+def cost_of(move: Move, shelves: list[Shelf], rules: Rules) -> float:
+    """Of each unit, in units lost: its way, and that it is of another group."""
+    is_own = shelves[move.source].group == shelves[move.target].group
+    return rules.move_cost * (1 + move.hours / rules.hours_max) + (0.0 if is_own else SUBSTITUTION_COST)
+
+
+def days_there(left: int, target: Shelf, rules: Rules) -> int:
+    """Days left within which a unit must be taken where it goes to."""
+    return left - (rules.centre_days if target.is_centre else 0)
 
 
 def days_needed(hours: float, target: Shelf, rules: Rules) -> int:

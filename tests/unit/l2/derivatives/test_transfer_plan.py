@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lakehouse.l2.derivatives.transfer_suggestions_demand import Demand
 from lakehouse.l2.derivatives.transfer_suggestions_plan import planned
+from lakehouse.l2.derivatives.transfer_suggestions_program import GAP
 from lakehouse.l2.derivatives.transfer_suggestions_routes import Travel, great_circle_km
 from lakehouse.l2.derivatives.transfer_suggestions_shelves import Rules, Shelf, may_meet
 
@@ -171,7 +172,8 @@ hospital = st.tuples(st.integers(0, 20), st.dictionaries(st.sampled_from([2, 5, 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(hospital, min_size=2, max_size=2), st.sampled_from([RULES, POISSON]))
 def test_plan__no_other_plan_is_better(hospitals, rules):
-    """Every way to move units of which one by itself could be worth its way: none loses and lacks less for its cost.
+    """Every way to move units of which one by itself could be worth its way: none loses and lacks less for its cost,
+    but for what the solver may leave.
 
     Swaps, which first take what is needed and then bring other units for it, are not looked for.
     """
@@ -198,4 +200,4 @@ def test_plan__no_other_plan_is_better(hospitals, rules):
     best = min(cost(dict(zip(batches, units, strict=True))) for units in product(*choices))
     found = planned("red_cells", shelves, {("A", "B"): 2.0, ("B", "A"): 2.0}, rules)
     ours = cost({(move.source, move.days_left): units for move, units in found.moves})
-    assert ours == pytest.approx(best, abs=0.01)
+    assert best - 1e-6 <= ours <= best * (1 + GAP) + 0.02  # what bends are left out costs

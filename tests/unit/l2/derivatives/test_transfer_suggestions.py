@@ -15,7 +15,7 @@ from tests.support.params import DEFINITIONS
 from tests.support.rows import frame
 
 AS_OF = date(2024, 2, 28)
-PARAMS = DEFINITIONS | {"outlook_days": 14}
+PARAMS = DEFINITIONS | {"outlook_days": 14, "transfer_demand_spread": 0.0}
 UNIT = {
     "component": "red_cells",
     "abo_rhd": "O+",
@@ -34,6 +34,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "unknown group": [{**UNIT, "abo_rhd": None}],
     "another group that may be given": [{**UNIT, "abo_rhd": "O-"}],
     "another group that may not": [{**UNIT, "abo_rhd": "A+"}],
+    "thawed there": [{**UNIT, "parent_unit_ids": ["frozen"], "made_at_facility_id": "thawed there/A"}],
+    "thawed elsewhere": [{**UNIT, "parent_unit_ids": ["frozen"], "made_at_facility_id": "hub"}],
     "no coordinates": [UNIT],
     "too far": [UNIT],
 }
@@ -114,16 +116,21 @@ def test_transfer_suggestions__a_default_where_coordinates_are_unknown(suggested
 
 
 @pytest.mark.parametrize(
-    "region", ["dating ends with the as-of day", "no dating", "not released", "unknown group", "too far"]
+    "region",
+    ["dating ends with the as-of day", "no dating", "not released", "unknown group", "thawed there", "too far"],
 )
 def test_transfer_suggestions__what_nobody_can_use_stays(suggested, region):
     assert region not in suggested
 
 
+def test_transfer_suggestions__what_another_made_may_go(suggested):
+    assert [row["units"] for row in suggested["thawed elsewhere"]] == [1]
+
+
 def test_transfer_suggestions__law(frames):
     (law,) = [law for law in LAWS if law.name == "transfer_suggestions.units"]
     (row,) = law.check(*[frames[name] for name in law.inputs], as_of=AS_OF, params=PARAMS).collect()
-    assert row["left"] == row["right"] == 4
+    assert row["left"] == row["right"] == 5
 
 
 def test_transfer_suggestions__of_nothing_are_none(spark, frames):
