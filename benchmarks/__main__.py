@@ -1,17 +1,35 @@
-"""`make bench`: every measurement, beside its peer, into build/bench.json."""
+"""`make bench`: every measurement, beside its peer, into build/bench-<part>.json."""
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
 from benchmarks import drift, full_build, gate, generate, ingest, look_back, refresh, runs, transfers
 from benchmarks.harness import Measurement, save, show
-from lakehouse.config import load_config
+from lakehouse.config import Config, load_config
 from lakehouse.session import build_session
 
 MILLION = 1_000_000
+Part = Callable[[argparse.Namespace, Path], list[Measurement]]
 # In the order in which they are measured.
-PARTS = ("generate", "drift", "runs", "full_build", "refresh", "look_back", "transfers", "ingest", "gate")
+PARTS: dict[str, Part] = {
+    "generate": lambda options, folder: generate.measure(folder, options.times),
+    "drift": lambda options, folder: drift.measure(),
+    "runs": lambda options, folder: runs.measure(load_config("local"), folder),
+    "full_build": lambda options, folder: full_build.measure(folder, options.units),
+    "refresh": lambda options, folder: refresh.measure(folder, options.units_a_year),
+    "look_back": lambda options, folder: look_back.measure(folder, options.units_looked_up, options.times),
+    "transfers": lambda options, folder: transfers.measure(*_session(), folder / "year"),
+    "ingest": lambda options, folder: ingest.measure(*_session(), folder, tuple(options.records), options.times),
+    "gate": lambda options, folder: gate.measure(*_session(), folder, tuple(options.records), options.times),
+}
+
+
+def _session() -> tuple[SparkSession, Config]:
+    config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
+    return build_session(config, "bench"), config
 
 
 def main() -> None:
@@ -35,28 +53,15 @@ def main() -> None:
         help="size of what is looked back in, by default %(default)s",
     )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"))
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts to measure (default: all)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=tuple(PARTS), help="parts (default: all)")
     options = parser.parse_args()
-    config = load_config("local", {"ingest": {"settle_seconds": 0.0}})
+    if "transfers" in options.only and not ("runs" in options.only or (options.folder / "year").is_dir()):
+        parser.error("transfers looks back on the year that runs makes: add runs to --only")
     folder = options.folder.resolve()
-    sizes = tuple(options.records)
-    parts: dict[str, Callable[[], list[Measurement]]] = {
-        "generate": lambda: generate.measure(folder, options.times),
-        "drift": drift.measure,
-        "runs": lambda: runs.measure(load_config("local"), folder),
-        "full_build": lambda: full_build.measure(folder, options.units),
-        "refresh": lambda: refresh.measure(folder, options.units_a_year),
-        "look_back": lambda: look_back.measure(folder, options.units_looked_up, options.times),
-        "transfers": lambda: transfers.measure(build_session(config, "bench"), config, folder / "year"),
-        "ingest": lambda: ingest.measure(build_session(config, "bench"), config, folder, sizes, options.times),
-        "gate": lambda: gate.measure(build_session(config, "bench"), config, folder, sizes, options.times),
-    }
-    found: list[Measurement] = []
     for name in (name for name in PARTS if name in options.only):
         # Shown and kept at once: the whole takes most of an hour, and what breaks off late loses nothing.
-        show(measured := parts[name]())
-        found += measured
-        save("bench", found)
+        show(measured := PARTS[name](options, folder))
+        save(f"bench-{name}", measured)
 
 
 if __name__ == "__main__":

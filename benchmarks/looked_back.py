@@ -1,7 +1,7 @@
 """A large lake to look back in: `python -m benchmarks.looked_back --folder … --units …`.
 
-It holds the tables that are looked up, in the order of time, in which they would have come. The units come from their
-twin, which is quicker, and the cases from the first part of the records alone.
+It holds the tables that are looked up, those with times in their order, as they would have come. The units come from
+their twin, which is quicker, and the cases from the first part of the records alone.
 """
 
 import argparse

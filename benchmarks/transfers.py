@@ -22,6 +22,7 @@ from benchmarks.harness import Measurement
 from lakehouse.columns import last_day, local_date
 from lakehouse.config import Config
 from lakehouse.l2.derivatives.expiry_outlook import held_units
+from lakehouse.l2.derivatives.transfer_suggestions import NEVER
 from lakehouse.l2.kept import kept
 from lakehouse.l2.pipeline import DERIVATIVES, L2_TABLES
 from lakehouse.l2.shared import Frames
@@ -162,7 +163,7 @@ def _region(
         return facility if facility in hospitals else CENTRE
 
     def left(day: date | None) -> int:
-        return 10**6 if pd.isna(day) else (day - as_of).days
+        return NEVER if pd.isna(day) else (day - as_of).days
 
     for row in stock[stock.facility_id.isin(here.index)].itertuples():
         found.stock[at(row.facility_id), row.abo_rhd][left(row.expires_on)] += 1

@@ -82,7 +82,7 @@ def _facts(run: Run, release: Release, ledger: Ledger, holds: dict[Place, Hold])
     for event in ledger.last.values():
         if event.event == "loaded" and event.batch_seq in release.consumed.get(event.feed, ()):
             judged[event.feed] += event.records
-    held = sorted(places(release.held))
+    held = [place for place in sorted(places(release.held)) if holds[place].event == "held"]
     discarded = [(*place, hold) for place, hold in sorted(holds.items()) if hold.event == "discarded"]
     left_out = ledger.left_out()
     has_docs = "index.html" in run.lake.files.names(f"{_folder(release)}/data-docs")
@@ -129,6 +129,6 @@ def _state(place: Place, release: Release, holds: dict[Place, Hold]) -> str:
     feed, batch = place
     if batch in release.consumed.get(feed, ()):
         return "released"
-    if batch in release.held.get(feed, ()):
-        return "held"
-    return "discarded" if place in holds and holds[place].event == "discarded" else "new"
+    if place in holds and holds[place].event == "discarded":
+        return "discarded"
+    return "held" if batch in release.held.get(feed, ()) else "new"

@@ -9,7 +9,7 @@ import pytest
 
 from lakehouse.cli import Run
 from lakehouse.config import load_config
-from lakehouse.gates.holds import Hold
+from lakehouse.gates.holds import ROLLED_BACK, Hold
 from lakehouse.l1.ledger import FILES, FileEvent, event_rows, read_ledger
 from lakehouse.release import Release
 from lakehouse.reported import _facts, _quality
@@ -57,14 +57,18 @@ def released(published: int, **more: Any) -> Release:
 
 
 def test_facts__name_what_a_person_left_out_and_why_a_batch_is_held(run: Run) -> None:
-    held = {"patients": [5], "donors": [6]}
+    held = {"patients": [5, 6], "donors": [6]}
     holds = {
         ("donors", 2): Hold("donors", 2, "discarded", "odd", "a test", "twice sent"),
         ("donors", 6): Hold("donors", 6, "held", "too many refused"),
-        ("patients", 5): Hold("patients", 5, "accepted", "odd", "a test", "but then rolled back"),
+        ("patients", 5): Hold("patients", 5, "held", ROLLED_BACK),
+        ("patients", 6): Hold("patients", 6, "discarded", "odd", "a test", "not told yet"),
     }
     facts = _facts(run, released(15, held=held), read_ledger(run.lake), holds)
-    assert facts.discarded == (("donors", "b000002", "a test", "twice sent"),)
+    assert facts.discarded == (
+        ("donors", "b000002", "a test", "twice sent"),
+        ("patients", "b000006", "a test", "not told yet"),
+    )
     assert dict((batch, why) for _, batch, why in facts.held) == {
         "b000005": "only an abandoned release had it",
         "b000006": "too many refused",

@@ -128,7 +128,7 @@ def _either(name: str) -> Column:
 def _stock(units: DataFrame, places: DataFrame, as_of: date) -> DataFrame:
     """Units in date of each shelf by their last usable day: in_stock, and of them movable.
 
-    What a hospital has thawed or irradiated itself stays: it was made ready for a patient there.
+    What a hospital has thawed, irradiated or divided itself stays: it was made ready for a patient there.
     """
     held = held_units(units, places, as_of).where("is_in_date")
     movable = (F.col("state") == "available") & F.col("expires_on").isNotNull() & ~F.col("is_remade_here")
@@ -169,7 +169,7 @@ def transfers(rows: pd.DataFrame, as_of: date, rules: Rules, travel: Travel) -> 
 
 def _shelves(rows: pd.DataFrame, as_of: date) -> dict[tuple[str, str], Shelf]:
     found: dict[tuple[str, str], Shelf] = {}
-    for row in rows.sort_values(["facility_id", "abo_rhd"], kind="stable").to_dict("records"):
+    for row in rows.sort_values(["facility_id", "abo_rhd", "expires_on"], kind="stable").to_dict("records"):
         key = (row["facility_id"], row["abo_rhd"])
         shelf = found.setdefault(key, Shelf(*key, bool(row["is_centre"]), float(row["expected_demand"])))
         if pd.isna(row["in_stock"]):

@@ -1,5 +1,6 @@
 """How much a shelf's demand may be, and what of a stock it leaves to be lost, or lacks, on average."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-REACH = 1e-6
-"""Demands that are rarer than this are left out."""
+RARE = 1e-6
+"""Demands of which no more than this are greater are the greatest that count."""
 BEND = 0.1
 """Slopes that differ by less, in units lost by unit, are taken for one."""
 Line = tuple[float, float]
@@ -17,9 +18,9 @@ Line = tuple[float, float]
 
 @dataclass(frozen=True)
 class Demand:
-    """Units taken by a day: certain for a `spread` of 0, Poisson for 1, negative binomial above.
+    """Units taken by a day: certain for a `spread` of 0, Poisson up to 1, negative binomial above.
 
-    `spread` is the variance over the mean.
+    `spread` is the variance over the mean. Between two whole stocks what they leave and lack is on a straight line.
     """
 
     mean: float
@@ -30,12 +31,14 @@ class Demand:
         chances = _at_most(self.mean, self.spread)
         return float(chances[min(units, len(chances) - 1)]) if units >= 0 else 0.0
 
-    def lost(self, stock: int) -> float:
+    def lost(self, stock: float) -> float:
         """Units of a stock that are not taken, on average."""
+        whole = max(math.floor(stock), 0)
         chances = _at_most(self.mean, self.spread)
-        return float(chances[: max(stock, 0)].sum()) + max(stock - len(chances), 0)
+        lost = float(chances[:whole].sum()) + max(whole - len(chances), 0)
+        return lost + max(stock - whole, 0.0) * self.at_most(whole)
 
-    def missing(self, stock: int) -> float:
+    def missing(self, stock: float) -> float:
         """Units that are wanted beyond a stock, on average."""
         return self.expected - stock + self.lost(stock)
 
@@ -50,18 +53,18 @@ class Demand:
             if slope := self.at_most(stock):
                 yield slope, self.lost(stock) - slope * stock
 
-    def lines_missing(self) -> Iterator[Line]:
-        """Lines whose highest is about `missing`, for any stock."""
-        for stock in self._bends(0, len(_at_most(self.mean, self.spread)) - 1):
+    def lines_missing(self, cost: float) -> Iterator[Line]:
+        """Lines whose highest is about `missing`, for any stock, where a unit missing costs so many units lost."""
+        for stock in self._bends(0, len(_at_most(self.mean, self.spread)) - 1, BEND / max(cost, 1.0)):
             if slope := self.at_most(stock) - 1:
                 yield slope, self.missing(stock) - slope * stock
 
-    def _bends(self, low: int, high: int) -> Iterator[int]:
+    def _bends(self, low: int, high: int, bend: float = BEND) -> Iterator[int]:
         """Stocks after which both curves rise by another slope; the first and the last."""
         last = len(_at_most(self.mean, self.spread)) - 1
         low, high, slope = min(low, last), min(high, last), -1.0
         for stock in range(low, high + 1):
-            if stock in (low, high) or self.at_most(stock) >= slope + BEND:
+            if stock in (low, high) or self.at_most(stock) >= slope + bend:
                 slope = self.at_most(stock)
                 yield stock
 
@@ -75,6 +78,6 @@ def _at_most(mean: float, spread: float) -> NDArray[np.float64]:
     if spread <= 0 or mean <= 0:
         return np.append(np.zeros(max(int(mean + 1e-9), 0)), 1.0)
     taken = poisson(mean) if spread <= 1 else nbinom(mean / (spread - 1), 1 / spread)
-    chances = taken.cdf(np.arange(int(taken.ppf(1 - REACH)) + 1))
+    chances = taken.cdf(np.arange(int(taken.ppf(1 - RARE)) + 1))
     chances[-1] = 1.0
     return np.asarray(chances, dtype=np.float64)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lakehouse.l2.derivatives.transfer_suggestions_program import Program
+from lakehouse.l2.derivatives.transfer_suggestions_program import Program, Solution
 from lakehouse.l2.derivatives.transfer_suggestions_shelves import (
     Move,
     Rules,
@@ -55,16 +55,28 @@ def planned(component: str, shelves: list[Shelf], hours: Hours, rules: Rules) ->
     Returns:
         the plan; without moves, where none gains anything or the solver found none within `NODES`.
     """
-    unmoved = Program(component, shelves, [], rules).solved()
-    missing = unmoved[1] if unmoved else np.zeros(0)
-    moves = list(_moves(component, shelves, hours, rules, missing)) if unmoved else []
-    program = Program(component, shelves, moves, rules)
-    moved = program.solved() if moves else None
+    now = Program(component, shelves, [], rules)
+    unmoved = now.solved()
+    moves = list(_moves(component, shelves, hours, rules, _lacking(now.issues, unmoved))) if unmoved else []
+    moved = Program(component, shelves, moves, rules).solved() if moves else None
     if not (unmoved and moved):
         return Plan([], 0.0, 0.0)
-    chosen = [(move, int(units)) for move, units in zip(moves, program.units, strict=True) if units]
-    plan = Plan(chosen, *[round(float(now.sum() - then.sum()), 6) for now, then in zip(unmoved, moved, strict=True)])
+    chosen = [(move, int(units)) for move, units in zip(moves, moved.units, strict=True) if units]
+    changes = unmoved.lost - moved.lost, unmoved.missing - moved.missing
+    plan = Plan(chosen, *[round(float(change.sum()), 6) for change in changes])
     return plan if plan.gain(rules) > 0 else Plan([], 0.0, 0.0)
+
+
+def _lacking(issues: list[tuple[int, int]], unmoved: Solution) -> NDArray[np.float64]:
+    """What each shelf lacks, or another lacks that could be issued what this one is issued."""
+    lacking = unmoved.missing.copy()
+    most: dict[int, float] = {}
+    for centre, target in issues:
+        most[centre] = max(most.get(centre, 0.0), float(unmoved.missing[target]))
+    for (centre, target), units in zip(issues, unmoved.issued, strict=True):
+        if units > 1e-6:
+            lacking[target] = max(lacking[target], most[centre])
+    return lacking
 
 
 def _moves(
@@ -72,19 +84,19 @@ def _moves(
     shelves: list[Shelf],
     hours: Hours,
     rules: Rules,
-    missing: NDArray[np.float64],
+    lacking: NDArray[np.float64],
 ) -> Iterator[Move]:
     """Moves of which a unit by itself could gain more than it costs, the best `TARGETS` of a batch.
 
     Never from a centre.
     """
     for number, source in enumerate(shelves):
-        for left in () if source.is_centre else source.movable:
+        for left in () if source.is_centre else sorted(source.movable):
             saved = source.chance_of_loss(left, rules)
             found = []
             for target, there in enumerate(shelves):
                 move = Move(number, left, target, hours.get((source.facility, there.facility), math.inf))
-                gain = saved + rules.shortage_cost * min(1.0, missing[target]) - cost_of(move, shelves, rules)
+                gain = saved + rules.shortage_cost * min(1.0, lacking[target]) - cost_of(move, shelves, rules)
                 # Asked in this order, for what is added takes the longest to tell.
                 if gain <= 0 or not _may_go(component, move, shelves, rules):
                     continue

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from lakehouse.l2.derivatives.transfer_suggestions_shelves import Move, Rules, Shelf, cost_of, days_there, may_meet
 
 GAP = 0.005
-"""The solver stops with a plan that costs at most so much more than the best, as a share of it."""
+GAP_UNITS = 0.5
+"""The solver stops with a plan that costs at most so much more than the best: as a share of its cost, and in units."""
 NODES = 200
 """It stops after so many steps, too, with the best plan by then; after some time it would not be the same twice."""
 ISSUE_COST = 0.001
@@ -17,6 +19,16 @@ ISSUE_COST = 0.001
 
 Row = tuple[dict[int, float], float]
 """A constraint: column -> factor, and what their sum must be at least."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Units of each move and of each ordinary issue, and what each shelf loses and lacks then on average."""
+
+    units: NDArray[np.int64]
+    issued: NDArray[np.float64]
+    lost: NDArray[np.float64]
+    missing: NDArray[np.float64]
 
 
 class Program:
@@ -41,11 +53,11 @@ class Program:
         self.first_issue = len(moves)
         self.first_loss = self.first_issue + len(self.issues)
         self.first_missing = self.first_loss + len(shelves)
-        self.size = self.first_level = self.first_missing + len(shelves)
-        self.units: NDArray[np.float64] = np.zeros(len(moves))
+        self.size = self.first_missing + len(shelves)
+        self.spared = {n: dict(self._spared(n)) for n, shelf in enumerate(shelves) if shelf.is_centre}
 
-    def solved(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Solve; gives the units lost and missing of each shelf."""
+    def solved(self) -> Solution | None:
+        """The best that was found; None, where nothing was."""
         # Imported where it is needed: the driver, which only plans, never asks for it.
         from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415
         from scipy.sparse import csr_array  # noqa: PLC0415
@@ -59,12 +71,38 @@ class Program:
             constraints=LinearConstraint(matrix, lb=np.array(low)),
             integrality=np.r_[np.ones(self.first_issue), np.zeros(self.size - self.first_issue)],
             bounds=Bounds(0, np.inf),
-            options={"node_limit": NODES, "mip_rel_gap": GAP},
+            options={"node_limit": NODES, "mip_rel_gap": min(GAP, GAP_UNITS / self._unmoved_loss())},
         )
         if found.x is None:
             return None
-        self.units = np.round(found.x[: self.first_issue])
-        return found.x[self.first_loss : self.first_missing], found.x[self.first_missing : self.first_level]
+        return self._told(np.round(found.x[: self.first_issue]), found.x[self.first_issue : self.first_loss])
+
+    def _told(self, units: NDArray[np.float64], issued: NDArray[np.float64]) -> Solution:
+        """What is lost and missing then, without what the lines leave out."""
+        lost = missing = np.zeros(len(self.shelves))
+        lost, missing = lost.copy(), missing.copy()
+        for number, shelf in enumerate(self.shelves):
+            for day in self._days(number):
+                stock = shelf.due_by(day) + sum(value * units[c] for c, value in self._due(number, day).items())
+                lost[number] = max(lost[number], shelf.taken_by(day, self.rules).lost(round(stock, 6)))
+            if not shelf.is_centre:
+                stock = sum(shelf.stock.values()) + sum(v * units[c] for c, v in self._net(number, None).items())
+                stock += sum(issued[n] for n, (_, target) in enumerate(self.issues) if target == number)
+                missing[number] = shelf.taken_by(self.rules.cover_days, self.rules).missing(round(stock, 6))
+        return Solution(units.astype(int), issued, lost, missing)
+
+    def _unmoved_loss(self) -> float:
+        """Of the shelves that moves may change; at least 1."""
+        changed = [shelf for number, shelf in enumerate(self.shelves) if self._changes(number)]
+        return max(1.0, sum(shelf.loss(self.rules) for shelf in changed))
+
+    def _changes(self, number: int) -> bool:
+        """Whether any move changes what a shelf loses."""
+        return bool(self.of_shelf.get(number) or self.spared.get(number))
+
+    def _days(self, number: int) -> list[int]:
+        """Days on which units of a shelf are due, or would be."""
+        return sorted({*self.shelves[number].due_days(self.rules), *self._arriving(number)})
 
     def _costs(self) -> NDArray[np.float64]:
         moves = [cost_of(move, self.shelves, self.rules) for move in self.moves]
@@ -91,13 +129,12 @@ class Program:
         The mean is convex in the units, and so the highest of its lines.
         """
         for number, shelf in enumerate(self.shelves):
-            days = {*shelf.due_days(self.rules), *self._arriving(number)}
             row: dict[int, float] = {}
             net: dict[int, float] = {}
             stock = 0
-            for day in sorted(days):
+            for day in self._days(number) if self._changes(number) else ():
                 net_before, stock_before, net, stock = net, stock, self._due(number, day), shelf.due_by(day)
-                change = {column: net_before.get(column, 0.0) - value for column, value in net.items()}
+                change = {c: then - value for c, value in net.items() if (then := net_before.get(c, 0.0)) != value}
                 stocked = self._new_column()
                 yield row | change | {stocked: 1.0}, float(stock - stock_before)
                 row = {stocked: -1.0}
@@ -112,7 +149,8 @@ class Program:
             issued = {self.first_issue + n: 1.0 for n, (_, target) in enumerate(self.issues) if target == number}
             stocked = self._new_column()
             yield self._net(number, None) | issued | {stocked: -1.0}, -float(sum(shelf.stock.values()))
-            for slope, height in shelf.taken_by(self.rules.cover_days, self.rules).lines_missing():
+            demand = shelf.taken_by(self.rules.cover_days, self.rules)
+            for slope, height in demand.lines_missing(self.rules.shortage_cost):
                 yield {self.first_missing + number: 1.0, stocked: -slope}, height
 
     def _new_column(self) -> int:
@@ -149,9 +187,8 @@ class Program:
     def _due(self, number: int, day: int) -> dict[int, float]:
         """Units that come less those that go, due by a day, and what a centre is not asked for by then."""
         net = self._net(number, day)
-        if self.shelves[number].is_centre:
-            for column, share in self._spared(number):
-                net[column] = net.get(column, 0.0) + share * day / self.rules.outlook_days
+        for column, share in self.spared.get(number, {}).items():
+            net[column] = net.get(column, 0.0) + share * day / self.rules.outlook_days
         return net
 
     def _net(self, number: int, due_by: int | None) -> dict[int, float]:
@@ -165,11 +202,15 @@ class Program:
         return found
 
     def _spared(self, centre: int) -> Iterator[tuple[int, float]]:
-        """Moves to hospitals for the centre's group, with the part of each that this centre will not be asked for."""
-        group = self.shelves[centre].group
-        others = [s.demand for s in self.shelves if s.is_centre and s.group == group]
-        share = self.shelves[centre].demand / sum(others) if sum(others) else 0.0
+        """Moves to hospitals for the centre's group, with the part of each that this centre will not be asked for.
+
+        That is its part of what centres issue; or of what hospitals use, where that is more, so that no centre is
+        spared more than it issues.
+        """
+        same = [shelf for shelf in self.shelves if shelf.group == self.shelves[centre].group]
+        most = max(sum(shelf.demand for shelf in same if shelf.is_centre is of) for of in (True, False))
+        share = self.shelves[centre].demand / most if most else 0.0
         for column, move in enumerate(self.moves):
             target = self.shelves[move.target]
-            if not target.is_centre and target.group == group:
+            if share and not target.is_centre and target.group == self.shelves[centre].group:
                 yield column, share

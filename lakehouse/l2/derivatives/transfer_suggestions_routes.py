@@ -22,7 +22,7 @@ class Travel:
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> "Travel":
-        """From the parameters, with their defaults."""
+        """From the parameters."""
         return cls(
             float(params["transfer_speed_km_h"]),
             float(params["transfer_handling_hours"]),

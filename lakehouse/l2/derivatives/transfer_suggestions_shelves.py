@@ -6,6 +6,7 @@ from lakehouse.domain.blood_groups import GROUPS, plasma_groups, platelet_groups
 from lakehouse.l2.derivatives.transfer_suggestions_demand import Demand
 
 SUBSTITUTION_COST = 0.2
+"""Of a unit that meets the demand of another group, in units lost: its own group may want it later."""
 RECEIVES = {"plasma": plasma_groups, "cryoprecipitate": plasma_groups, "platelets": platelet_groups}
 """Groups that a demand of a group may be met by, best first; red cells and whole blood go by the cells."""
 

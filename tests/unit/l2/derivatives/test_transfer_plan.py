@@ -26,7 +26,7 @@ RULES = Rules(
     move_cost=0.1,
     demand_spread=0.0,
 )
-POISSON = replace(RULES, demand_spread=1.0)
+POISSON, BURSTS = [replace(RULES, demand_spread=spread) for spread in (1.0, 2.0)]
 
 
 def shelf(facility, demand, stock, *, group="O+", is_centre=False, movable=None):
@@ -71,6 +71,29 @@ def test_plan__nothing_is_gained_when_the_centre_loses_instead():
     assert plan(shelves)[1:] == (0, 0)
     shelves[2].stock = {14: 10, 40: 50}
     assert plan(shelves)[1:] == (4, 0)
+
+
+def test_plan__a_centre_is_spared_no_more_than_its_part():
+    """Of what B uses the hub issues a fourteenth: five units at B spare it 5/14, of which its one unit is lost then."""
+    shelves = [shelf("A", 0, {7: 5}), shelf("B", 14, {30: 20}), shelf("HUB", 1, {14: 1}, is_centre=True)]
+    moves, avoided, _ = plan(shelves)
+    assert (moves, avoided) == ([("A", 7, "B", 5)], pytest.approx(5 - 5 / 14, abs=1e-6))
+
+
+def test_plan__is_the_same_whoever_is_named_first():
+    """Both T and U lack three, of which the hub can issue three; only T can be reached from A."""
+    lacking = {"T": shelf("T", 14, {}), "U": shelf("U", 14, {})}
+    for order in ("TU", "UT"):
+        shelves = [shelf("A", 0, {30: 9}), *map(lacking.get, order), shelf("HUB", 28, {40: 3}, is_centre=True)]
+        found = planned("red_cells", shelves, {("A", "T"): 2.0, ("A", "U"): 9.0}, RULES)
+        moves = [(shelves[m.source].facility, shelves[m.target].facility, n) for m, n in found.moves]
+        assert (moves, found.shortage_avoided) == ([("A", "T", 3)], 3)
+
+
+def test_plan__loss_that_nobody_can_avoid_changes_nothing():
+    shelves = [shelf("A", 3, {5: 2}), shelf("B", 4, {9: 1}), shelf("C", 14, {30: 3}), shelf("D", 2, {7: 2, 3: 1})]
+    stuck = shelf("X", 0, {7: 600}, movable={})
+    assert plan([*shelves, stuck], rules=BURSTS)[0] == plan(shelves, rules=BURSTS)[0] != []
 
 
 def test_plan__gives_back_to_a_centre():
@@ -157,20 +180,26 @@ def test_demand__what_it_leaves_and_lacks_on_average(mean, spread, stock, lost, 
     assert (demand.lost(stock), demand.missing(stock)) == pytest.approx((lost, missing), abs=1e-4)
 
 
-@given(st.floats(0, 40), st.sampled_from([0.0, 1.0, 2.5]), st.integers(0, 60), st.integers(0, 20))
-def test_demand__its_lines_are_its_curve(mean, spread, stock, more):
+@given(st.floats(0, 40), st.sampled_from([0.0, 1.0, 2.5]), st.integers(0, 60), st.integers(0, 20), st.integers(0, 20))
+def test_demand__its_lines_are_about_its_curve_and_never_above_it(mean, spread, stock, below, above):
     demand = Demand(mean, spread)
-    highest = max((slope * stock + height for slope, height in demand.lines_lost(stock, stock + more)), default=0.0)
-    assert max(highest, 0.0) == pytest.approx(demand.lost(stock), abs=0.02)
-    highest = max((slope * stock + height for slope, height in demand.lines_missing()), default=0.0)
-    assert max(highest, 0.0) == pytest.approx(demand.missing(stock), abs=0.1)
+    lost = max((slope * stock + height for slope, height in demand.lines_lost(stock - below, stock + above)), default=0)
+    missing = max((slope * stock + height for slope, height in demand.lines_missing(cost=5.0)), default=0)
+    assert 0 <= demand.lost(stock) - max(lost, 0) + 1e-9 <= 0.2
+    assert 0 <= demand.missing(stock) - max(missing, 0) + 1e-9 <= 0.05
+
+
+def test_demand__is_on_a_straight_line_between_whole_stocks():
+    demand = Demand(1.0, 1.0)
+    assert demand.lost(1.5) == pytest.approx((demand.lost(1) + demand.lost(2)) / 2)
+    assert demand.missing(1.5) == pytest.approx((demand.missing(1) + demand.missing(2)) / 2)
 
 
 hospital = st.tuples(st.integers(0, 20), st.dictionaries(st.sampled_from([2, 5, 9]), st.integers(1, 2), max_size=2))
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(hospital, min_size=2, max_size=2), st.sampled_from([RULES, POISSON]))
+@given(st.lists(hospital, min_size=2, max_size=2), st.sampled_from([RULES, POISSON, BURSTS]))
 def test_plan__no_other_plan_is_better(hospitals, rules):
     """Every way to move units of which one by itself could be worth its way: none loses and lacks less for its cost,
     but for what the solver may leave.
