@@ -53,7 +53,7 @@ def planned(component: str, shelves: list[Shelf], hours: Hours, rules: Rules) ->
         rules: costs and limits.
 
     Returns:
-        the plan; without moves, where none gains anything or the solver found none within `NODES`.
+        the plan; without moves, where none gains more than it costs or the solver found none within `NODES`.
     """
     now = Program(component, shelves, [], rules)
     unmoved = now.solved()
@@ -64,7 +64,8 @@ def planned(component: str, shelves: list[Shelf], hours: Hours, rules: Rules) ->
     chosen = [(move, int(units)) for move, units in zip(moves, moved.units, strict=True) if units]
     changes = unmoved.lost - moved.lost, unmoved.missing - moved.missing
     plan = Plan(chosen, *[round(float(change.sum()), 6) for change in changes])
-    return plan if plan.gain(rules) > 0 else Plan([], 0.0, 0.0)
+    cost = sum(units * cost_of(move, shelves, rules) for move, units in chosen)
+    return plan if plan.gain(rules) > cost else Plan([], 0.0, 0.0)
 
 
 def _lacking(issues: list[tuple[int, int]], unmoved: Solution) -> NDArray[np.float64]:
