@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from lakehouse.reports import quality_sections, sections
+from lakehouse.reports import quality_sections, sections, transfers
 from lakehouse.reports.facts import ReportFacts
 from lakehouse.reports.sections import Read
 
@@ -28,6 +28,7 @@ def render(read: Read, facts: ReportFacts) -> str:
     asked = {
         "stock": lambda: sections.stock(read, facts),
         "outdating": lambda: sections.outdating(read, facts),
+        "transfers": lambda: transfers.transfers(read, facts),
         "demand": lambda: sections.demand(read, facts),
         "donors": lambda: quality_sections.donors(read, facts),
         "refused": lambda: quality_sections.refused(read, facts),

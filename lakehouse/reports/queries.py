@@ -138,6 +138,36 @@ def outdating_most(outlook: DataFrame, limit: int) -> DataFrame:
     )
 
 
+def transfers(suggestions: DataFrame, places: DataFrame) -> DataFrame:
+    """Suggested transfers, the greatest gain first.
+
+    Args:
+        suggestions: transfer_suggestions.
+        places: facility_id, name.
+
+    Returns:
+        units, component, abo_rhd, for_abo_rhd, from_name, to_name, expires_on, depart_by, gain (units lost). A place
+        without a record has its id for a name.
+    """
+    named = suggestions
+    for end in ("from", "to"):
+        place = places.select(F.col("facility_id").alias(f"{end}_facility_id"), F.col("name").alias(f"{end}_place"))
+        named = named.join(F.broadcast(place), f"{end}_facility_id", "left").withColumn(
+            f"{end}_name", F.coalesce(f"{end}_place", f"{end}_facility_id")
+        )
+    return named.orderBy(F.col("gain").desc(), "depart_by", "from_facility_id", "to_facility_id", "abo_rhd").select(
+        "units",
+        "component",
+        "abo_rhd",
+        "for_abo_rhd",
+        "from_name",
+        "to_name",
+        "expires_on",
+        "depart_by",
+        "gain",
+    )
+
+
 def demand_lines(demand: DataFrame, as_of: date, days: int, step: int) -> DataFrame:
     """Moving averages over all groups on every `step`-th day back from the as-of, for `days` days.
 

@@ -14,6 +14,7 @@ from lakehouse.l2.derivatives.expiry_outlook import TABLE as OUTLOOK
 from lakehouse.l2.derivatives.look_back_units import TABLE as IN_DOUBT
 from lakehouse.l2.derivatives.refused_events import TABLE as REFUSED_EVENTS
 from lakehouse.l2.derivatives.regional_demand import TABLE as DEMAND
+from lakehouse.l2.derivatives.transfer_suggestions import TABLE as TRANSFERS
 from lakehouse.l2.derivatives.units import TABLE as UNITS
 from lakehouse.reports import ReportFacts, render
 from tests.support.rows import frame
@@ -28,6 +29,7 @@ SCHEMAS = {
     "refused_events": REFUSED_EVENTS,
     "facilities": CONFORMED["facilities"].table,
     "hospitals": CONFORMED["hospitals"].table,
+    "transfer_suggestions": TRANSFERS,
     "look_back_units": IN_DOUBT,
 }
 EVIL = "<script>alert('x')</script>&\""
@@ -64,6 +66,16 @@ ROWS = {
     "refused_events": [{"feed": "dispositions", "reason": "waiting", "waiting_since": "2024-02-03"}],
     "facilities": [{"facility_id": "H1", "kind": "hospital", "name": EVIL, "timezone": "America/New_York"}],
     "hospitals": [],
+    "transfer_suggestions": [
+        {
+            "from_facility_id": "H1", "to_facility_id": "H2", "component": "red_cells", "abo_rhd": "O-",
+            "for_abo_rhd": "A+", "units": 3, "expires_on": "2024-03-09", "depart_by": "2024-03-08", "gain": 2.25,
+        },
+        {
+            "from_facility_id": "H2", "to_facility_id": "H1", "component": "red_cells", "abo_rhd": "B-",
+            "for_abo_rhd": "B-", "units": 1, "expires_on": "2024-03-07", "depart_by": "2024-03-06", "gain": 3.5,
+        },
+    ],
     "look_back_units": [
         {"case_id": "c1", "unit_id": "u1", "is_to_quarantine": True},
         {"case_id": "c2", "unit_id": "u1", "is_to_quarantine": True},
@@ -73,7 +85,7 @@ ROWS = {
 }  # fmt: skip
 PARAMS = {
     "status_red_days": 1.0, "status_amber_days": 2.0, "status_green_days": 3.0, "demand_window_days": 28,
-    "outlook_days": 14, "lapse_months": 24, "lapsing_months": 12,
+    "outlook_days": 14, "lapse_months": 24, "lapsing_months": 12, "transfer_shortage_cost": 5.0,
 }  # fmt: skip
 
 
@@ -82,7 +94,7 @@ def facts(**more):
         "release_id": "r-7", "as_of": date(2024, 2, 28), "published_at": datetime(2024, 2, 29, 4, 5, tzinfo=UTC),
         "parent": "r-6", "is_incomplete": False, "held": (), "data_docs_href": "data-docs/index.html",
         "lake": f"lake {EVIL}", "judged": {"donors": 400}, "params": PARAMS,
-        "versions": {"units": 12, "look_back_units": 3},
+        "versions": {"units": 12, "look_back_units": 3, "transfer_suggestions": 4},
     }  # fmt: skip
     return ReportFacts(**(base | more))
 
@@ -143,6 +155,8 @@ def empty_page(tables):
         "transfused_after_expiry critical 1 0 27 Feb 2024",
         "dispositions Waiting 1 3 Feb 2024",
         "units v12",
+        "To move 4 units would save about 5.8 from loss, a unit missing elsewhere counted as 5.",
+        f"H2 {EVIL} Red cells B− 1 7 Mar 6 Mar 3.5 {EVIL} H2 Red cells O− for A+ 3 9 Mar 8 Mar 2.2",
         "To be quarantined 2 of 2 look-backs, in stock or on their way",
     ],
 )
@@ -164,8 +178,10 @@ def test_page__asks_no_other_server_and_no_other_file_but_the_data_docs(page):
     assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
 
 
-def test_page__of_a_lake_without_look_backs_says_nothing_of_them(tables):
-    assert "To be quarantined" not in render(tables.__getitem__, facts(versions={"units": 12}))
+@pytest.mark.parametrize("said", ["To be quarantined", "Transfers worth making"])
+def test_page__says_nothing_of_what_the_lake_leaves_out(tables, page, said):
+    assert said in page
+    assert said not in render(tables.__getitem__, facts(versions={"units": 12}))
 
 
 def test_page__says_in_a_sentence_that_there_is_nothing(empty_page):
@@ -173,6 +189,7 @@ def test_page__says_in_a_sentence_that_there_is_nothing(empty_page):
     for sentence in (
         "No stock is on record for this day.",
         "No available or reserved unit reaches its expiry in these days.",
+        "No transfer between facilities is worth its way.",
         "No request is on record in the last year.",
         "No donor is on record.",
         "No refused record waits.",
