@@ -59,7 +59,7 @@ def main() -> None:
         parser.error("transfers looks back on the year that runs makes: add runs to --only")
     folder = options.folder.resolve()
     for name in (name for name in PARTS if name in options.only):
-        # Shown and kept at once: the whole takes most of an hour, and what breaks off late loses nothing.
+        # Shown and kept at once: the whole takes hours, and what breaks off late loses nothing.
         show(measured := PARTS[name](options, folder))
         save(f"bench-{name}", measured)
 

@@ -199,8 +199,8 @@ class Gatekeeper:
         if not verdict.held:
             return []
         ledger = read_ledger(self.lake)
-        reasons = {batch: ledger.named("; ".join(verdict.messages.get(batch, ()))) for batch in verdict.held}
-        return [Hold(feed.name, batch, "held", reasons[batch]) for batch in sorted(verdict.held)]
+        reasons = ((batch, "; ".join(verdict.messages.get(batch, ()))) for batch in sorted(verdict.held))
+        return [Hold(feed.name, batch, "held", ledger.named(reason)) for batch, reason in reasons]
 
     def _admission(self, judgement: Judgement) -> Admission:
         feed, suite = judgement.judged.feed, judgement.judged.suite

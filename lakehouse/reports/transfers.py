@@ -20,9 +20,10 @@ def transfers(read: Read, facts: ReportFacts) -> View:
     return {
         "is_built": True,
         "rows": [_move(row) for row in rows[:SHOWN]],
-        "left_out": len(rows) - SHOWN if len(rows) > SHOWN else 0,
+        "left_out": max(0, len(rows) - SHOWN),
         "units": words.plural(sum(row.units for row in rows), "unit"),
         "gain": words.number(sum(row.gain for row in rows), 1),
+        "shortage_cost": f"{float(facts.params['transfer_shortage_cost']):g}",
     }
 
 

@@ -11,7 +11,10 @@ from lakehouse.l2.derivatives.transfer_suggestions_shelves import Move, Rules, S
 
 GAP = 0.005
 GAP_UNITS = 0.5
-"""The solver stops with a plan that costs at most so much more than the best: as a share of its cost, and in units."""
+"""The solver stops with a plan that costs at most so much more than the best, as a share of its cost.
+
+A smaller share where it would be more than so many of the units that the shelves in question lose unmoved.
+"""
 NODES = 200
 """It stops after so many steps, too, with the best plan by then; after some time it would not be the same twice."""
 ISSUE_COST = 0.001
@@ -75,21 +78,19 @@ class Program:
         )
         if found.x is None:
             return None
-        return self._told(np.round(found.x[: self.first_issue]), found.x[self.first_issue : self.first_loss])
+        return self._told(np.r_[np.round(found.x[: self.first_issue]), found.x[self.first_issue : self.first_loss]])
 
-    def _told(self, units: NDArray[np.float64], issued: NDArray[np.float64]) -> Solution:
-        """What is lost and missing then, without what the lines leave out."""
-        lost = missing = np.zeros(len(self.shelves))
-        lost, missing = lost.copy(), missing.copy()
+    def _told(self, units: NDArray[np.float64]) -> Solution:
+        """What is lost and missing then, of units moved and issued, without what the lines leave out."""
+        lost, missing = np.zeros((2, len(self.shelves)))
         for number, shelf in enumerate(self.shelves):
             for day in self._days(number):
-                stock = shelf.due_by(day) + sum(value * units[c] for c, value in self._due(number, day).items())
+                stock = shelf.due_by(day) + _added(self._due(number, day), units)
                 lost[number] = max(lost[number], shelf.taken_by(day, self.rules).lost(round(stock, 6)))
             if not shelf.is_centre:
-                stock = sum(shelf.stock.values()) + sum(v * units[c] for c, v in self._net(number, None).items())
-                stock += sum(issued[n] for n, (_, target) in enumerate(self.issues) if target == number)
+                stock = sum(shelf.stock.values()) + _added(self._supplied(number), units)
                 missing[number] = shelf.taken_by(self.rules.cover_days, self.rules).missing(round(stock, 6))
-        return Solution(units.astype(int), issued, lost, missing)
+        return Solution(units[: self.first_issue].astype(int), units[self.first_issue :], lost, missing)
 
     def _unmoved_loss(self) -> float:
         """Of the shelves that moves may change; at least 1."""
@@ -146,9 +147,8 @@ class Program:
         for number, shelf in enumerate(self.shelves):
             if shelf.is_centre:
                 continue
-            issued = {self.first_issue + n: 1.0 for n, (_, target) in enumerate(self.issues) if target == number}
             stocked = self._new_column()
-            yield self._net(number, None) | issued | {stocked: -1.0}, -float(sum(shelf.stock.values()))
+            yield self._supplied(number) | {stocked: -1.0}, -float(sum(shelf.stock.values()))
             demand = shelf.taken_by(self.rules.cover_days, self.rules)
             for slope, height in demand.lines_missing(self.rules.shortage_cost):
                 yield {self.first_missing + number: 1.0, stocked: -slope}, height
@@ -191,11 +191,16 @@ class Program:
             net[column] = net.get(column, 0.0) + share * day / self.rules.outlook_days
         return net
 
+    def _supplied(self, number: int) -> dict[int, float]:
+        """Units that come less those that go, and what centres issue."""
+        issued = {self.first_issue + n: 1.0 for n, (_, target) in enumerate(self.issues) if target == number}
+        return self._net(number, None) | issued
+
     def _net(self, number: int, due_by: int | None) -> dict[int, float]:
         """Units that come less those that go, of those due by a day."""
-        moves = [(column, self.moves[column]) for column in self.of_shelf.get(number, ())]
         found = {}
-        for column, move in moves:
+        for column in self.of_shelf.get(number, ()):
+            move = self.moves[column]
             comes = move.target == number
             if due_by is None or (self._days_there(move) if comes else move.days_left) <= due_by:
                 found[column] = 1.0 if comes else -1.0
@@ -214,3 +219,8 @@ class Program:
             target = self.shelves[move.target]
             if share and not target.is_centre and target.group == self.shelves[centre].group:
                 yield column, share
+
+
+def _added(net: dict[int, float], units: NDArray[np.float64]) -> float:
+    """What units, by column, change a stock by."""
+    return float(sum(value * units[column] for column, value in net.items()))

@@ -93,9 +93,13 @@ def cost_of(move: Move, shelves: list[Shelf], rules: Rules) -> float:
 
 def days_there(left: int, target: Shelf, rules: Rules) -> int:
     """Days left within which a unit must be taken where it goes to."""
-    return left - (rules.centre_days if target.is_centre else 0)
+    return left - _days_waiting(target, rules)
 
 
 def days_needed(hours: float, target: Shelf, rules: Rules) -> int:
     """Days left that a unit must have to be worth a move of so many hours."""
-    return rules.days_left_min + int(hours // 24) + (rules.centre_days if target.is_centre else 0)
+    return rules.days_left_min + int(hours // 24) + _days_waiting(target, rules)
+
+
+def _days_waiting(target: Shelf, rules: Rules) -> int:
+    return rules.centre_days if target.is_centre else 0
